@@ -1,0 +1,39 @@
+"""Where the shipped model files and load-test data lie, in a checkout and in an installed wheel."""
+
+from pathlib import Path
+
+from capsim.errors import InputError
+
+_PACKAGE = Path(__file__).parent
+# A wheel carries the two folders inside the package; an editable install reads the checkout's own.
+_ROOTS = (_PACKAGE / "bundled", _PACKAGE.parents[1])
+
+
+def folder(kind: str) -> Path:
+    """Return the folder of shipped files of a kind: `models` or `calibration`."""
+    for root in _ROOTS:
+        if (root / kind).is_dir():
+            return root / kind
+    raise InputError(f"{kind}: the files shipped with capsim are missing; install capsim again")
+
+
+def names(kind: str) -> list[str]:
+    """Return the names that `locate` accepts, e.g. `p43-report` or `p43/results`."""
+    root = folder(kind)
+    return sorted(p.relative_to(root).with_suffix("").as_posix() for p in root.rglob("*.toml"))
+
+
+def locate(reference: str | Path, kind: str) -> Path:
+    """Turn a path, or the name of a shipped file, into the path of an existing TOML file.
+
+    Raises:
+        InputError: neither a file nor a shipped name.
+    """
+    path = Path(reference)
+    if path.is_file():
+        return path
+    shipped = folder(kind) / f"{reference}.toml"
+    if shipped.is_file():
+        return shipped
+    known = ", ".join(names(kind))
+    raise InputError(f"{reference}: no such file, and no such name in {kind} (shipped: {known})")

@@ -1,0 +1,66 @@
+"""The two ways in which the reference engine uses SimPy's event queue beyond plain timeouts."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from simpy import Environment, Event
+from simpy.events import URGENT
+
+Token = TypeVar("Token")
+
+
+def wake(event: Event) -> None:
+    """Trigger an event ahead of every ordinary event of this instant, in FIFO order.
+
+    SimPy's own `succeed` has the priority of a timeout; rule 2 of the plan wants a ready queue
+    that is drained before the clock moves, which is what URGENT events are.
+    """
+    event._ok = True  # noqa: SLF001 (no public way to trigger with a priority)
+    event._value = None  # noqa: SLF001
+    event.env.schedule(event, URGENT)
+
+
+class Deadlines(Generic[Token]):
+    """Deadlines that all lie the same time ahead, so that they pass in the order they were set.
+
+    One timer, armed for the oldest token that is still pending, replaces one timer per token:
+    most waits end long before their limit.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        limit_s: float,
+        pending: Callable[[Token], bool],
+        expire: Callable[[Token], None],
+    ) -> None:
+        """Set up deadlines `limit_s` ahead; `expire` is called with a token still pending."""
+        self._env = env
+        self._limit_s = limit_s
+        self._pending = pending
+        self._expire = expire
+        self._queue: deque[tuple[float, Token]] = deque()
+        self._armed = False
+
+    def add(self, token: Token) -> None:
+        """Start a token's time."""
+        self._queue.append((self._env._now + self._limit_s, token))
+        if not self._armed:
+            self._arm()
+
+    def _arm(self) -> None:
+        queue = self._queue
+        while queue and not self._pending(queue[0][1]):
+            queue.popleft()
+        self._armed = bool(queue)
+        if queue:
+            ahead = max(0.0, queue[0][0] - self._env._now)
+            timer = self._env.timeout(ahead)
+            timer.callbacks.append(self._fire)
+
+    def _fire(self, _timer: Any) -> None:
+        _, token = self._queue.popleft()
+        if self._pending(token):
+            self._expire(token)
+        self._arm()

@@ -1,0 +1,150 @@
+"""Users and arrivals: each sends a request, lives through the answer or gives up, and goes on."""
+
+from bisect import bisect_right
+from collections.abc import Generator, Sequence
+
+from simpy import Environment, Event
+
+from capsim.engine.reference.events import Deadlines
+from capsim.engine.reference.instructions import Instruction
+from capsim.engine.reference.job import Job, Session
+from capsim.engine.reference.recorder import Recorder
+from capsim.errors import RunError
+from capsim.plan.draws import DrawTable, Row
+from capsim.plan.ops import NO_COLUMN, Status
+from capsim.plan.plan import INFINITE, Source
+
+_MOST_REQUESTS_AT_ONE_TIME = 10_000  # of one user; more means that no time passes
+
+Life = Generator[Event, None, None]
+
+
+class Population:
+    """All users, or all arrivals, of one source."""
+
+    def __init__(  # noqa: PLR0913 (wired up once, by the engine)
+        self,
+        env: Environment,
+        number: int,
+        source: Source,
+        draws: DrawTable,
+        code: Sequence[Instruction],
+        doors: Sequence[tuple[int, int]],
+        recorder: Recorder,
+    ) -> None:
+        """Wire up; `doors` are the first steps (normal, error) of each request class."""
+        self._env = env
+        self._number = number
+        self._source = source
+        self._draws = draws
+        self._code = code
+        self._doors = doors
+        self._recorder = recorder
+        self._patience: Deadlines[Job] | None = None
+        if source.client_timeout_s < INFINITE:
+            self._patience = Deadlines(env, source.client_timeout_s, _is_live, self._give_up)
+
+    def begin(self) -> None:
+        """Start every user, or the stream of arrivals."""
+        if self._source.open:
+            self._env.process(self._arrive())
+        else:
+            for user in range(len(self._source.starts)):
+                self._env.process(self._join(user))
+
+    def _arrive(self) -> Life:
+        for index, time_s in enumerate(self._source.starts.tolist()):
+            ahead = time_s - self._env.now
+            if ahead > 0.0:
+                yield self._env.timeout(ahead)
+            self._env.process(self._visit(index))
+
+    def _visit(self, index: int) -> Life:
+        """Live through one arrival: a user that comes once."""
+        session = Session(self._number, 0)
+        rows = self._draws.rows(0, index // self._draws.requests)
+        job = self._send(session, index, rows[index % self._draws.requests])
+        yield from self._through(job)
+        session.close()
+
+    def _join(self, user: int) -> Life:
+        start_s = float(self._source.starts[user])
+        if start_s > 0.0:
+            yield self._env.timeout(start_s)
+        yield from self._live(Session(self._number, user), 0)
+
+    def _live(self, session: Session, index: int) -> Life:
+        """Send requests from number `index` on, until the user stops or gives up waiting."""
+        env, code, pacing = self._env, self._code, self._source.pacing
+        draws, think = self._draws, self._source.think_column
+        per_block, rows = draws.requests, draws.rows(session.user, index // draws.requests)
+        stop_s = float(self._source.stops[session.user])
+        stalled = 0
+        while env._now < stop_s:
+            row = rows[index % per_block]
+            job = self._send(session, index, row)
+            while not job.finished:  # `_through`, written out: it is the innermost loop
+                pc = job.pc
+                job.pc = pc + 1
+                event = code[pc](job)
+                if event is not None:
+                    job.waiting = event
+                    yield event
+            if job.abandoned:
+                break  # the server is done with a zombie; its user went on elsewhere
+            session.idle_since = env._now
+            index += 1
+            if index % per_block == 0:
+                rows = draws.rows(session.user, index // per_block)
+            think_s = self._think_s(row, job.start) if pacing else row[think]
+            stalled = 0 if think_s > 0.0 or env._now > job.start else stalled + 1
+            if stalled > _MOST_REQUESTS_AT_ONE_TIME:
+                raise RunError(
+                    f"{self._source.name}: requests and thinking take no time, so the clock "
+                    "stands still; give the users a think time or the requests a demand"
+                )
+            yield env.timeout(think_s)
+        session.close()
+
+    def _through(self, job: Job) -> Life:
+        """Take a job through the step table to its end."""
+        while not job.finished:
+            pc = job.pc
+            job.pc = pc + 1
+            event = self._code[pc](job)
+            if event is not None:
+                job.waiting = event
+                yield event
+
+    def _send(self, session: Session, index: int, row: Row) -> Job:
+        source = self._source
+        choice = 0
+        if source.class_column != NO_COLUMN:
+            choice = bisect_right(source.cumulative, row[source.class_column])
+        request_class = source.classes[choice]
+        entry, error = self._doors[request_class]
+        job = Job(session, index, request_class, self._env._now, row, entry, error)
+        self._recorder.issue(job)
+        if self._patience is not None:
+            self._patience.add(job)
+        return job
+
+    def _give_up(self, job: Job) -> None:
+        """Let the client of a job stop waiting; a closed user goes on with a new connection."""
+        self._recorder.answer(job, Status.CLIENT_TIMEOUT)
+        job.abandoned = True
+        if not self._source.open:
+            self._env.process(self._after_giving_up(job))
+
+    def _after_giving_up(self, job: Job) -> Life:
+        think_s = self._think_s(job.row, job.start)
+        yield self._env.timeout(think_s)
+        yield from self._live(Session(self._number, job.session.user), job.index + 1)
+
+    def _think_s(self, row: Row, started_at: float) -> float:
+        drawn: float = row[self._source.think_column]
+        return max(0.0, started_at + drawn - self._env._now) if self._source.pacing else drawn
+
+
+def _is_live(job: Job) -> bool:
+    return job.live

@@ -1,0 +1,41 @@
+"""The trace: all of the output of an engine, in columns. Nothing in it is summarised."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """What happened to every request, and what every resource and station did.
+
+    Requests are in order of their end; those still in flight at the horizon come last. All times
+    are seconds from the start of the run.
+    """
+
+    source: NDArray[np.int64]  # (n,) index into the plan's sources
+    user: NDArray[np.int64]  # (n,) the user's number in its source; 0 for open arrivals
+    index: NDArray[np.int64]  # (n,) number of the request of that user
+    request_class: NDArray[np.int64]  # (n,) index into `class_names`
+    start: Floats  # (n,)
+    end: Floats  # (n,) NaN while in flight
+    status: NDArray[np.int64]  # (n,) plan.ops.Status, or the application's HTTP status
+    waits: Floats  # (n, len(wait_names)) time spent waiting for each kind of resource
+    class_names: tuple[str, ...]
+    wait_names: tuple[str, ...]
+    resource_names: tuple[str, ...]
+    station_names: tuple[str, ...]
+    issued: int  # counted when requests are sent, not when they are recorded
+    horizon_s: float
+    sampled_s: Floats  # (m,) times of the samples below
+    in_use: Floats  # (m, resources) slot-seconds held since the start
+    queued: Floats  # (m, resources) waiter-seconds since the start
+    busy: Floats  # (m, stations) core-seconds of work in progress since the start
+    present: Floats  # (m, stations) job-seconds since the start
+
+    def __len__(self) -> int:
+        """Return the number of requests, those in flight included."""
+        return len(self.start)

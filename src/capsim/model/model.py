@@ -1,0 +1,85 @@
+"""The model: frozen, complete, every parameter a number. It is the whole input of a simulation."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from capsim.errors import InputError
+from capsim.model.spec import Positive, Spec
+from capsim.model.stack import App, Database, Machine, Server
+from capsim.model.workload import RequestClass, Scenario
+
+
+class Targets(Spec):
+    """What counts as good enough."""
+
+    p95_s: Positive = 1.0
+
+
+class Model(Spec):
+    """A system and the load tests that are run on it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    description: str = ""
+    dataset: str = ""  # the load-test data that calibrate it: a path or a shipped name
+    default_scenario: str
+    machine: Machine = Machine()
+    server: Server
+    app: App = App()
+    database: Database = Database()
+    targets: Targets = Targets()
+    requests: Annotated[dict[str, RequestClass], Field(min_length=1)]
+    scenarios: Annotated[dict[str, Scenario], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        if self.default_scenario not in self.scenarios:
+            msg = (
+                f"default_scenario = {self.default_scenario!r} is not one of the scenarios "
+                f"({', '.join(self.scenarios)})"
+            )
+            raise ValueError(msg)
+        for name, scenario in self.scenarios.items():
+            sources = {**scenario.user_classes, **scenario.arrivals}
+            for source, spec in sources.items():
+                unknown = sorted(set(spec.tasks) - set(self.requests))
+                if unknown:
+                    msg = (
+                        f"scenarios.{name}: {source} asks for {', '.join(unknown)}, which is no "
+                        f"request class (known: {', '.join(self.requests)})"
+                    )
+                    raise ValueError(msg)
+        return self
+
+    def scenario(self, name: str | None = None) -> Scenario:
+        """Return a scenario by name; none: the default one.
+
+        Raises:
+            InputError: there is no such scenario.
+        """
+        chosen = self.default_scenario if name is None else name
+        if chosen not in self.scenarios:
+            known = ", ".join(self.scenarios)
+            raise InputError(f"scenario {chosen!r} is unknown; choose one of {known}")
+        return self.scenarios[chosen]
+
+
+def with_users(scenario: Scenario, users: int) -> Scenario:
+    """Return the scenario at another number of users; stages keep their shape.
+
+    Raises:
+        InputError: fewer than one user, or a scenario without closed users.
+    """
+    if users < 1:
+        raise InputError(f"users = {users}: at least 1 user is needed")
+    if scenario.peak_users == 0:
+        raise InputError("this scenario has open arrivals only; choose one with users")
+    if not scenario.stages:
+        return scenario.model_copy(update={"users": users})
+    ratio = users / scenario.peak_users
+    stages = tuple(
+        stage.model_copy(update={"users": round(stage.users * ratio)}) for stage in scenario.stages
+    )
+    return scenario.model_copy(update={"stages": stages})
+
+

@@ -1,0 +1,89 @@
+"""Priors: what is believed of an unknown parameter before any load test, and why."""
+
+import math
+from statistics import NormalDist
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from capsim.model.spec import NonNegative, Positive, Spec
+
+_NORMAL = NormalDist()
+_P = TypeVar("_P")
+_Z95 = _NORMAL.inv_cdf(0.95)
+
+
+class _Prior(Spec):
+    reason: Annotated[str, Field(min_length=10)]  # documentation, defaults or a measurement
+    integer: bool = False
+
+    def _quantile(self, u: float) -> float:
+        raise NotImplementedError
+
+    def quantile(self, u: float) -> float:
+        """Return the value below which a share `u` (strictly between 0 and 1) of the prior lies."""
+        value = self._quantile(u)
+        return float(round(value)) if self.integer else value
+
+
+class LognormalPrior(_Prior):
+    """Positive values: 90 % lie within a `factor` of the `median`, either way."""
+
+    prior: Literal["lognormal"]
+    median: Positive
+    factor: Annotated[float, Field(gt=1)]
+
+    def _quantile(self, u: float) -> float:
+        return self.median * math.exp(_NORMAL.inv_cdf(u) * math.log(self.factor) / _Z95)
+
+
+class UniformPrior(_Prior):
+    """Any value between `low` and `high` alike."""
+
+    prior: Literal["uniform"]
+    low: NonNegative
+    high: NonNegative
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        return _check_ordered(self, self.low, self.high)
+
+    def _quantile(self, u: float) -> float:
+        return self.low + u * (self.high - self.low)
+
+
+class LoguniformPrior(_Prior):
+    """Any order of magnitude between `low` and `high` alike."""
+
+    prior: Literal["loguniform"]
+    low: Positive
+    high: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        return _check_ordered(self, self.low, self.high)
+
+    def _quantile(self, u: float) -> float:
+        return self.low * (self.high / self.low) ** u
+
+
+class ChoicePrior(_Prior):
+    """One of a few `values`, each alike."""
+
+    prior: Literal["choice"]
+    values: Annotated[tuple[float, ...], Field(min_length=1)]
+
+    def _quantile(self, u: float) -> float:
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+
+def _check_ordered(prior: _P, low: float, high: float) -> _P:
+    if low >= high:
+        msg = f"low = {low} must lie below high = {high}; exchange them"
+        raise ValueError(msg)
+    return prior
+
+
+Prior = Annotated[
+    LognormalPrior | UniformPrior | LoguniformPrior | ChoicePrior, Field(discriminator="prior")
+]

@@ -1,0 +1,116 @@
+"""The workload: what a request needs, who sends requests, and how long a load test lasts."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from capsim.model.laws import ZERO, Constant, CountLaw, Law, ThinkLaw
+from capsim.model.spec import Count, NonNegative, Positive, Probability, Spec
+
+Weights = dict[str, Positive]
+
+
+class RequestClass(Spec):
+    """What one kind of request needs from the stack.
+
+    The application's CPU demand is spent half before the first query and half after the last;
+    the database connection is held from the first query to the end of the request, as Django does.
+    """
+
+    app_cpu_s: Law = ZERO
+    delay_s: Law = ZERO  # waiting that needs neither CPU nor database, with the thread held
+    queries: CountLaw = Constant(value=0)
+    query_s: Law = ZERO  # demand of one query on a database core
+    rejected: Probability = 0.0  # share that the application itself answers with an error
+    rejected_status: Annotated[int, Field(ge=400, le=599)] = 403
+
+    @model_validator(mode="after")
+    def _queries_have_time(self) -> Self:
+        if self.query_s.mean > 0 and self.queries.mean == 0:
+            msg = "query_s is given but queries = 0; say how many queries a request makes"
+            raise ValueError(msg)
+        if isinstance(self.queries, Constant) and self.queries.value % 1:
+            msg = f"queries = {self.queries.value} is no whole number; use a geometric law"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def uses_database(self) -> bool:
+        """Whether any request of this class takes a database connection."""
+        return self.queries.mean > 0
+
+
+class UserClass(Spec):
+    """Closed users of one kind: each waits for the answer, then thinks, then asks again."""
+
+    weight: Positive = 1.0
+    think_s: ThinkLaw
+    tasks: Weights = {}  # request class -> weight; none: users that are logged in and do nothing
+
+
+class Stage(Spec):
+    """Part of a load test that moves to `users` at `spawn_rate` users per second."""
+
+    duration_s: Positive
+    users: Count
+    spawn_rate: Positive
+
+
+class RateStage(Spec):
+    """Part of an open load test with a fixed arrival rate, in requests per second."""
+
+    duration_s: Positive
+    rate: NonNegative
+
+
+class Arrivals(Spec):
+    """Open arrivals: requests that come whatever the system does."""
+
+    stages: Annotated[tuple[RateStage, ...], Field(min_length=1)]
+    interarrival: Literal["exponential", "constant"] = "exponential"
+    tasks: Annotated[Weights, Field(min_length=1)]
+
+
+class Client(Spec):
+    """The client's side of a request."""
+
+    timeout_s: Positive | None = None  # gives up after this; the server does not learn of it
+    slower_than_s: Positive | None = None  # counts an answer slower than this as failed
+
+
+class Drift(Spec):
+    """Demand that grows while a test runs (tables fill up, caches grow): share per minute."""
+
+    station: Literal["app", "database"]
+    per_minute: NonNegative
+
+
+class Scenario(Spec):
+    """One load test: users or arrivals, and for how long."""
+
+    duration_s: Positive
+    users: Count = 0
+    spawn_rate: Positive | None = None  # users per second; none: all at once
+    stages: tuple[Stage, ...] = ()
+    user_classes: dict[str, UserClass] = {}
+    arrivals: dict[str, Arrivals] = {}
+    client: Client = Client()
+    drift: Drift | None = None
+
+    @model_validator(mode="after")
+    def _has_load(self) -> Self:
+        if self.stages and (self.users or self.spawn_rate):
+            msg = "give either stages, or users and spawn_rate, not both"
+            raise ValueError(msg)
+        if not self.arrivals and self.peak_users == 0:
+            msg = "no users and no arrivals; set users to at least 1"
+            raise ValueError(msg)
+        if self.peak_users > 0 and not any(c.tasks for c in self.user_classes.values()):
+            msg = "users need at least one entry in user_classes with tasks"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def peak_users(self) -> int:
+        """The largest number of closed users at any time."""
+        return max([self.users, *(stage.users for stage in self.stages)])

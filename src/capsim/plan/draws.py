@@ -1,0 +1,94 @@
+"""Every random draw of a run, made in NumPy, in blocks that do not depend on how many users run.
+
+A block holds the draws of some users for some of their requests. Its stream is named by source,
+purpose and block number, so that user 7's 40th request has the same luck with 50 users and 1000.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capsim.model.laws import AnyLaw
+from capsim.plan.streams import stream
+
+if TYPE_CHECKING:
+    from capsim.plan.plan import Plan, Source
+
+UNIFORM = None  # as a column's law: uniform on [0, 1)
+
+Row = list[Any]  # of one request: a float per column, or a list of floats where repeated
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One drawn quantity: what it is for, its law, and for which sources it is needed.
+
+    With `count` (the column that holds the number of repetitions) a request gets one value per
+    repetition. Columns of equal purpose and law get equal draws in every plan.
+    """
+
+    purpose: str
+    law: AnyLaw | None
+    count: int | None = None
+    sources: frozenset[str] | None = None  # none: all
+
+
+# Fixed block shapes: they decide which stream a draw comes from, so they never depend on a model.
+_CLOSED_BLOCK = (16, 64)  # users, requests of each
+_OPEN_BLOCK = (1, 1024)
+
+
+class DrawTable:
+    """The draws of one source, as rows of numbers by user and request.
+
+    Rows hold plain Python floats: engines read them one at a time.
+    """
+
+    def __init__(self, plan: "Plan", source: "Source") -> None:
+        """Draw nothing yet; blocks are made when they are asked for."""
+        self._columns = plan.columns
+        self._source = source.name
+        self._key = (plan.seed, plan.replication)
+        self._shape = _OPEN_BLOCK if source.open else _CLOSED_BLOCK
+        self._blocks: dict[tuple[int, int], list[list[Row]]] = {}
+
+    @property
+    def requests(self) -> int:
+        """How many consecutive requests of a user a block holds."""
+        return self._shape[1]
+
+    def rows(self, user: int, block: int) -> list[Row]:
+        """Return a user's rows for the requests of a block: number i is request i % `requests`."""
+        users = self._shape[0]
+        key = (user // users, block)
+        if key not in self._blocks:
+            self._blocks[key] = self._make(*key)
+        return self._blocks[key][user % users]
+
+    def _make(self, user_block: int, request_block: int) -> list[list[Row]]:
+        shape = self._shape
+        values: list[Any] = []
+        for column in self._columns:
+            if column.sources is not None and self._source not in column.sources:
+                values.append(None)
+            elif column.count is None:
+                values.append(self._draw(column, shape, user_block, request_block))
+            else:
+                repetitions = max(1, int(values[column.count].max()))
+                parts = [
+                    self._draw(column, shape, user_block, request_block, i)
+                    for i in range(repetitions)
+                ]
+                values.append(np.stack(parts, axis=-1))
+        lists = [[[None] * shape[1]] * shape[0] if v is None else v.tolist() for v in values]
+        return [
+            [list(row) for row in zip(*per_user, strict=True)]
+            for per_user in zip(*lists, strict=True)
+        ]
+
+    def _draw(
+        self, column: Column, shape: tuple[int, int], *block: int
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        generator = stream(*self._key, self._source, column.purpose, *block)
+        return generator.random(shape) if column.law is None else column.law.draw(generator, shape)

@@ -1,0 +1,36 @@
+"""Lowering: each component turns itself into primitive steps; engines know only those."""
+
+from capsim.model.model import Model
+from capsim.model.workload import Scenario
+from capsim.plan.builder import PlanBuilder
+from capsim.plan.lowering.database import lower_database
+from capsim.plan.lowering.requests import lower_request
+from capsim.plan.lowering.server import lower_server
+from capsim.plan.lowering.workload import lower_workload
+from capsim.plan.plan import Plan
+
+
+def lower(model: Model, scenario: Scenario, *, seed: int, replication: int = 0) -> Plan:
+    """Turn a model and one of its load tests into a plan.
+
+    Args:
+        model: the system.
+        scenario: the load test, of this model.
+        seed: names the luck; equal seeds give equal luck to every system.
+        replication: another number gives independent luck under the same seed.
+    """
+    builder = PlanBuilder()
+    server = lower_server(builder, model, scenario.drift)
+    database = lower_database(builder, model, server, scenario.drift)
+    sources = {**scenario.user_classes, **scenario.arrivals}
+    needed = {task for source in sources.values() for task in source.tasks}
+    classes = {
+        name: lower_request(builder, name, request, model.app, server, database)
+        for name, request in model.requests.items()
+        if name in needed
+    }
+    lower_workload(builder, scenario, classes, seed=seed, replication=replication)
+    return builder.build(horizon_s=scenario.duration_s, seed=seed, replication=replication)
+
+
+__all__ = ["lower"]

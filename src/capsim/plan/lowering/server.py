@@ -1,0 +1,135 @@
+"""Application servers: where a request waits for a thread, and whose CPU it then uses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from capsim.model.model import Model
+from capsim.model.stack import DevelopmentServer, SyncGunicorn, ThreadedGunicorn
+from capsim.model.workload import Drift
+from capsim.plan.builder import PlanBuilder
+from capsim.plan.lowering.drift import speeds
+from capsim.plan.ops import Owner
+from capsim.plan.plan import INFINITE, Resource, Station
+
+THREAD, WORKER, ACCEPTED, CPU = "thread", "worker", "accepted connection", "app CPU"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoweredServer:
+    """What the rest of the stack needs to know of the server."""
+
+    enter: Callable[[], None]  # adds the steps from the client's connect to a running thread
+    cpu: int  # the first station of the application's CPU
+    per_route: int  # 1 where each worker process has a GIL and a pool of its own
+    processes: int
+    owner: Owner  # who owns a persistent database connection
+    owner_resource: int = -1
+
+
+def lower_server(builder: PlanBuilder, model: Model, drift: Drift | None) -> LoweredServer:
+    """Add the server's resources and CPU."""
+    schedule = speeds(drift, "app")
+    match model.server:
+        case SyncGunicorn():
+            return _sync(builder, model, model.server, schedule)
+        case ThreadedGunicorn():
+            return _threaded(builder, model, model.server, schedule)
+        case DevelopmentServer():
+            return _development(builder, model, schedule)
+
+
+def _sync(
+    builder: PlanBuilder,
+    model: Model,
+    server: SyncGunicorn,
+    schedule: tuple[tuple[float, float], ...],
+) -> LoweredServer:
+    """One request per process: no GIL to share, only the machine's cores.
+
+    Idle workers accept from one listening socket, so there is one queue, the listen backlog.
+    """
+    worker = builder.resource(
+        Resource(
+            name=WORKER,
+            capacity=server.workers,
+            queue_limit=server.backlog,
+            hold_limit_s=server.timeout_s or INFINITE,
+            restart_s=server.boot_time_s,
+            identified=True,
+        )
+    )
+    cpu = builder.station(
+        Station(
+            name=CPU,
+            cores=model.machine.cores,
+            idle_overhead=model.app.idle_overhead,
+            speeds=schedule,
+        )
+    )
+    return LoweredServer(
+        enter=lambda: builder.acquire(worker),
+        cpu=cpu,
+        per_route=0,
+        processes=server.workers,
+        owner=Owner.SLOT,
+        owner_resource=worker,
+    )
+
+
+def _threaded(
+    builder: PlanBuilder,
+    model: Model,
+    server: ThreadedGunicorn,
+    schedule: tuple[tuple[float, float], ...],
+) -> LoweredServer:
+    """Worker processes with a GIL each; whichever accepts a connection keeps it.
+
+    A worker accepts up to `worker_connections` and queues them for its threads without limit;
+    what it does not accept waits in the listen backlog.
+    """
+    workers = server.workers
+    accepted = builder.resource(
+        Resource(name=ACCEPTED, capacity=server.worker_connections, queue_limit=server.backlog),
+        workers,
+    )
+    thread = builder.resource(
+        Resource(name=THREAD, capacity=server.threads, identified=True), workers
+    )
+    shared = workers > model.machine.cores
+    station = Station(
+        name=CPU,
+        idle_overhead=model.app.idle_overhead,
+        group=builder.group(model.machine.cores) if shared else -1,
+        speeds=schedule,
+    )
+    cpu = builder.station(station, workers)
+    choice = builder.column("worker process", None)
+
+    def enter() -> None:
+        builder.route(workers, choice, keepalive_s=server.keepalive_s)
+        builder.acquire(accepted, per_route=1)
+        builder.acquire(thread, per_route=1)
+
+    return LoweredServer(
+        enter=enter,
+        cpu=cpu,
+        per_route=1,
+        processes=workers,
+        owner=Owner.SLOT,
+        owner_resource=thread,
+    )
+
+
+def _development(
+    builder: PlanBuilder, model: Model, schedule: tuple[tuple[float, float], ...]
+) -> LoweredServer:
+    """One process; a thread per client connection, so no thread is ever waited for.
+
+    The thread lives as long as the client's connection, and so does its database connection.
+    """
+    cpu = builder.station(
+        Station(name=CPU, idle_overhead=model.app.idle_overhead, speeds=schedule)
+    )
+    return LoweredServer(
+        enter=lambda: None, cpu=cpu, per_route=0, processes=1, owner=Owner.USER
+    )

@@ -1,0 +1,83 @@
+"""The primitive steps that every engine knows, and the rules for simultaneous events.
+
+Rules that all engines share, so that they agree record by record:
+
+1. Events are ordered by (time, sequence number of scheduling).
+2. A process runs until it has to wait. Whatever it wakes (a granted waiter, a user that goes on,
+   a killed request) joins a FIFO ready queue, which is drained before the clock moves.
+3. A slot is handed over at the release. A waiter is decided exactly once, by whichever of grant,
+   expiry and kill is processed first.
+4. A free slot costs no event, nor does a delay or a service of zero length.
+5. Waits with a constant limit expire through one timer per resource, armed for the oldest
+   undecided waiter; client timeouts and worker timeouts do so per population and resource.
+6. A client that gives up is recorded at once and its user goes on thinking; the server side runs
+   on as a zombie that is marked, and never counted as an answer.
+7. A failed request goes to its error path while it holds what it holds; what is left at the end
+   is released in reverse order of acquisition.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+NO_COLUMN = -1
+FAILS = -1  # as a jump target: take the error path
+
+
+class Op(IntEnum):
+    """What a step does."""
+
+    ACQUIRE = 0  # take a slot of a resource; FIFO wait; refused when too many wait already
+    RELEASE = 1  # give it back
+    HOLD = 2  # make sure that the owner (user or slot) has a slot of its own; never waits
+    DELAY = 3  # wait for a drawn time
+    SERVE = 4  # have a drawn demand served by a processor-sharing station
+    ROUTE = 5  # choose one of `count` equal servers; keeps it while the user's connection lives
+    BRANCH = 6  # jump with a probability
+    REPEAT = 7  # jump back until a drawn count is reached
+    JUMP = 8  # jump always
+    FAIL = 9  # set the status; go to the error path, or to `jump` when one is given
+    END = 10  # release what is held and answer
+
+
+class Status(IntEnum):
+    """How a request ended. A status of 400 or more is the application's own HTTP answer."""
+
+    OK = 0
+    IN_FLIGHT = 1
+    BACKLOG_FULL = 2
+    POOL_TIMEOUT = 3
+    CONNECTION_REFUSED = 4
+    WORKER_TIMEOUT = 5
+    CLIENT_TIMEOUT = 6
+    QUEUE_TIMEOUT = 7
+
+
+def status_name(code: int) -> str:
+    """Return the name of a status as it stands in tables and JSON, e.g. `pool_timeout`."""
+    return f"http_{code}" if code >= 400 else Status(code).name.lower()  # noqa: PLR2004 (HTTP)
+
+
+class Owner(IntEnum):
+    """Who owns a slot taken by HOLD."""
+
+    USER = 0  # the client's connection, and so the server thread that serves it
+    SLOT = 1  # the slot of another resource, e.g. a worker's thread
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One row of the step table; fields that an operation does not use keep their defaults."""
+
+    op: Op
+    target: int = 0  # resource or station; for HOLD with Owner.SLOT see `owner_resource`
+    per_route: int = 0  # 0: `target` itself; d > 0: `target` + route // d, one per d servers
+    column: int = NO_COLUMN  # the draw that sets the time, demand, choice or count
+    scale: float = 1.0  # factor on that draw
+    repeated: bool = False  # the draw has one value per repetition
+    jump: int = FAILS
+    count: int = 0  # servers of ROUTE
+    status: int = 0  # of FAIL; of ACQUIRE and HOLD when refused
+    expired_status: int = 0  # of ACQUIRE when the wait limit passes
+    limit: float = float("inf")  # keep-alive of ROUTE, probability of BRANCH
+    owner: Owner = Owner.USER
+    owner_resource: int = -1

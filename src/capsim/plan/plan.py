@@ -1,0 +1,85 @@
+"""The plan: what an engine runs. Primitive steps, resources, stations, sources and draws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capsim.plan.draws import Column
+from capsim.plan.ops import NO_COLUMN, Step
+
+INFINITE = float("inf")
+UNLIMITED = 1 << 62
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """Slots that requests hold: threads, workers, connections."""
+
+    name: str  # `thread`, `connection` ...; replicas of one thing share the name
+    capacity: int
+    queue_limit: int = UNLIMITED  # waiters beyond this are refused
+    wait_limit_s: float = INFINITE  # a wait longer than this expires
+    hold_limit_s: float = INFINITE  # a hold longer than this is killed, the slot then restarts
+    restart_s: float = 0.0
+    identified: bool = False  # slots are told apart (least recently used first), to own things
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Station:
+    """A processor-sharing server: n jobs run at min(1, cores/n) each, slowed by contention.
+
+    The rate of each of n jobs is
+    `min(1, cores/n) / (1 + contention (n-1) + coherency n (n-1)) / (1 + idle_overhead/n)`,
+    times the share of its group's cores, times the speed of the schedule.
+    """
+
+    name: str
+    cores: float = 1.0
+    contention: float = 0.0
+    coherency: float = 0.0
+    idle_overhead: float = 0.0
+    group: int = -1  # stations of a group share its cores: process i runs at min(1, cores/active)
+    speeds: tuple[tuple[float, float], ...] = ()  # (from time, speed), in order of time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Who sends requests: closed users, or open arrivals.
+
+    `starts` and `stops` have one entry per user's session (closed) or per arrival (open).
+    """
+
+    name: str
+    starts: NDArray[np.float64]  # seconds
+    stops: NDArray[np.float64]  # seconds; a user starts no request after it
+    open: bool = False
+    pacing: bool = False  # the think draw is a period from start to start
+    client_timeout_s: float = INFINITE
+    classes: tuple[int, ...] = ()  # request classes, and
+    cumulative: tuple[float, ...] = ()  # their cumulated probabilities
+    think_column: int = NO_COLUMN
+    class_column: int = NO_COLUMN  # the draw that chooses; none where there is one class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All of the input of an engine; the same plan gives the same trace in every engine."""
+
+    steps: tuple[Step, ...]
+    entries: tuple[int, ...]  # first step of each request class
+    errors: tuple[int, ...]  # first step of each request class's error path
+    class_names: tuple[str, ...]
+    resources: tuple[Resource, ...]
+    stations: tuple[Station, ...]
+    group_cores: tuple[float, ...] = ()
+    sources: tuple[Source, ...]
+    columns: tuple[Column, ...]
+    horizon_s: float
+    seed: int
+    replication: int = 0
+
+    @property
+    def wait_names(self) -> tuple[str, ...]:
+        """The distinct resource names: a trace has one wait column for each."""
+        return tuple(dict.fromkeys(resource.name for resource in self.resources))
