@@ -1,0 +1,43 @@
+"""capsim: calibrate a model of a Python web stack on cheap load tests, and predict its cliff."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from capsim.calibration import Posterior, calibrate
+    from capsim.experiments import predict, sweep
+    from capsim.loadtest.observations import load_dataset
+    from capsim.metrics.run import Run, simulate
+    from capsim.model.toml import load
+
+__version__ = "0.1.0"
+
+# Looked up on first use (PEP 562): `import capsim` and `capsim --help` load no numerical library.
+_HOMES = {
+    "load": "capsim.model.toml",
+    "load_dataset": "capsim.loadtest.observations",
+    "simulate": "capsim.metrics.run",
+    "Run": "capsim.metrics.run",
+    "calibrate": "capsim.calibration",
+    "Posterior": "capsim.calibration",
+    "predict": "capsim.experiments",
+    "sweep": "capsim.experiments",
+}
+
+__all__ = [
+    "Posterior",
+    "Run",
+    "__version__",
+    "calibrate",
+    "load",
+    "load_dataset",
+    "predict",
+    "simulate",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,103 @@
+"""One simulated load test: its trace, and the views of it that people ask for."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from capsim.engine import Trace, simulate_plan
+from capsim.metrics.summary import Summary, summarise
+from capsim.metrics.timeline import timeline
+from capsim.metrics.utilisation import Usage, usages
+from capsim.model.model import Model, with_users
+from capsim.plan.lowering import lower
+from capsim.plan.ops import status_name
+from capsim.plan.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished simulation."""
+
+    plan: Plan
+    trace: Trace
+    slower_than_s: float | None = None  # the client's failure rule
+
+    def summary(
+        self,
+        *,
+        begin_s: float = 0.0,
+        until_s: float | None = None,
+        request_classes: Collection[str] | None = None,
+    ) -> Summary:
+        """Summarise the requests that ended in a window (none: the whole run)."""
+        return summarise(
+            self.trace,
+            begin_s=begin_s,
+            until_s=until_s,
+            request_classes=request_classes,
+            slower_than_s=self.slower_than_s,
+        )
+
+    def usages(self, *, begin_s: float = 0.0, until_s: float | None = None) -> tuple[Usage, ...]:
+        """Return how busy every resource and station was in a window."""
+        return usages(self.plan, self.trace, begin_s=begin_s, until_s=until_s)
+
+    def timeline(self, *, slice_s: float = 1.0) -> pd.DataFrame:
+        """Return the run over time, a row per slice."""
+        return timeline(self.trace, slice_s=slice_s)
+
+    @property
+    def requests(self) -> pd.DataFrame:
+        """A row per request: who, what, when (seconds), how it ended, and what it waited for."""
+        trace = self.trace
+        sources = np.array([source.name for source in self.plan.sources], dtype=object)
+        classes = np.array(trace.class_names, dtype=object)
+        codes, inverse = np.unique(trace.status, return_inverse=True)
+        names = np.array([status_name(int(code)) for code in codes], dtype=object)
+        frame = pd.DataFrame(
+            {
+                "source": sources[trace.source],
+                "user": trace.user,
+                "index": trace.index,
+                "request_class": classes[trace.request_class],
+                "start_s": trace.start,
+                "end_s": trace.end,
+                "response_time_s": trace.end - trace.start,
+                "status": names[inverse],
+            }
+        )
+        for column, name in enumerate(trace.wait_names):
+            frame[f"{name.replace(' ', '_')}_wait_s"] = trace.waits[:, column]
+        return frame
+
+
+def simulate(
+    model: Model,
+    *,
+    scenario: str | None = None,
+    users: int | None = None,
+    seed: int = 1,
+    replication: int = 0,
+) -> Run:
+    """Simulate one load test of a model.
+
+    Args:
+        model: the system, every parameter a number (see `Template.bind`).
+        scenario: which of its load tests; none: the default one.
+        users: another number of closed users than the scenario's own.
+        seed: names the luck; the same seed gives the same trace, byte for byte.
+        replication: another number gives independent luck under the same seed.
+
+    Raises:
+        InputError: there is no such scenario, or it has no closed users to change.
+        RunError: the clock stands still, because nothing in the model takes time.
+    """
+    chosen = model.scenario(scenario)
+    if users is not None:
+        chosen = with_users(chosen, users)
+    plan = lower(model, chosen, seed=seed, replication=replication)
+    return Run(
+        plan=plan, trace=simulate_plan(plan), slower_than_s=chosen.client.slower_than_s
+    )

@@ -1,0 +1,97 @@
+"""What a load-test tool would have reported of a trace, and what each resource did meanwhile."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capsim.engine.trace import Trace
+from capsim.metrics.percentiles import ALL_LEVELS, LEVELS, is_thin, percentile
+from capsim.plan.ops import Status, status_name
+
+METRICS = ("rps", "failure_ratio", "mean_s", *LEVELS, "max_s")
+TOO_SLOW = "slower_than_limit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Requests that ended in a window of a run; undefined values are NaN.
+
+    Requests in flight at the end are not among them, as in the load generators' own reports.
+    """
+
+    requests: int
+    in_flight: int
+    rps: float
+    failure_ratio: float
+    failures: Mapping[str, float]  # share of all requests by cause
+    mean_s: float
+    max_s: float
+    percentiles: Mapping[str, float]  # `p50_s` and so on, seconds
+    thin: tuple[str, ...]  # percentiles with too few requests above them to be trusted
+
+    def metric(self, name: str) -> float:
+        """Return a metric by its name in JSON, e.g. `rps` or `p95_s`."""
+        if name in self.percentiles:
+            return self.percentiles[name]
+        return float(getattr(self, name))
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics that every report shows, by name."""
+        return {name: self.metric(name) for name in METRICS}
+
+
+def summarise(
+    trace: Trace,
+    *,
+    begin_s: float = 0.0,
+    until_s: float | None = None,
+    request_classes: Collection[str] | None = None,
+    slower_than_s: float | None = None,
+) -> Summary:
+    """Summarise the requests of a trace that ended in a window.
+
+    Args:
+        trace: of a run.
+        begin_s: start of the window, e.g. the end of a warm-up.
+        until_s: end of the window; none: the horizon.
+        request_classes: only these; none: all.
+        slower_than_s: count answers slower than this as failed.
+    """
+    end_s = trace.horizon_s if until_s is None else min(until_s, trace.horizon_s)
+    chosen = (trace.end >= begin_s) & (trace.end <= end_s)  # never true of one in flight
+    if request_classes is not None:
+        numbers = [i for i, name in enumerate(trace.class_names) if name in request_classes]
+        chosen &= np.isin(trace.request_class, numbers)
+    times = np.sort((trace.end - trace.start)[chosen])
+    failures = _failures(trace, chosen, slower_than_s)
+    count = len(times)
+    return Summary(
+        requests=count,
+        in_flight=int((trace.status == Status.IN_FLIGHT).sum()),
+        rps=count / (end_s - begin_s),
+        failure_ratio=sum(failures.values()) if count else float("nan"),
+        failures=failures,
+        mean_s=float(times.mean()) if count else float("nan"),
+        max_s=float(times[-1]) if count else float("nan"),
+        percentiles={name: percentile(times, level) for name, level in ALL_LEVELS.items()},
+        thin=tuple(name for name, level in LEVELS.items() if is_thin(count, level)),
+    )
+
+
+def _failures(
+    trace: Trace, chosen: NDArray[np.bool_], slower_than_s: float | None
+) -> dict[str, float]:
+    """Return the share of each cause of failure among the chosen requests."""
+    count = int(chosen.sum())
+    codes, numbers = np.unique(trace.status[chosen], return_counts=True)
+    shares = {
+        status_name(int(code)): int(number) / count
+        for code, number in zip(codes, numbers, strict=True)
+        if code != Status.OK
+    }
+    if slower_than_s is not None and count:
+        slow = chosen & (trace.status == Status.OK) & (trace.end - trace.start > slower_than_s)
+        shares[TOO_SLOW] = int(slow.sum()) / count
+    return shares

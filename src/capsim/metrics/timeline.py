@@ -1,0 +1,46 @@
+"""A run over time, in slices of equal length, as load generators draw it."""
+
+import numpy as np
+import pandas as pd
+
+from capsim.engine.trace import Trace
+from capsim.metrics.percentiles import percentile
+from capsim.plan.ops import Status
+
+
+def timeline(trace: Trace, *, slice_s: float = 1.0) -> pd.DataFrame:
+    """Return one row per slice of a run.
+
+    Args:
+        trace: of a run.
+        slice_s: length of a slice, seconds.
+
+    Returns:
+        Columns `time_s` (start of the slice), `rps`, `failure_ratio`, `mean_s`, `p50_s`, `p95_s`
+        of the requests that ended in the slice (NaN where none did), and `in_flight` at its start.
+    """
+    edges = np.arange(0.0, trace.horizon_s + slice_s, slice_s)
+    starts = edges[:-1]
+    ended = np.isfinite(trace.end)
+    ends = trace.end[ended]
+    times = (trace.end - trace.start)[ended]
+    failed = trace.status[ended] != Status.OK
+    bounds = np.searchsorted(ends, edges)  # a trace is in order of ends
+    rows = []
+    for begin, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        inside = np.sort(times[begin:stop])
+        count = stop - begin
+        rows.append(
+            {
+                "rps": count / slice_s,
+                "failure_ratio": failed[begin:stop].mean() if count else np.nan,
+                "mean_s": inside.mean() if count else np.nan,
+                "p50_s": percentile(inside, 0.50),
+                "p95_s": percentile(inside, 0.95),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    frame.insert(0, "time_s", starts)
+    issued_before = np.searchsorted(np.sort(trace.start), starts)
+    frame["in_flight"] = issued_before - np.searchsorted(ends, starts)
+    return frame

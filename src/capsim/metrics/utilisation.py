@@ -1,0 +1,82 @@
+"""How busy each resource and station was, and how long its queue."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capsim.engine.trace import Trace
+from capsim.plan.plan import UNLIMITED, Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """The mean over a window of one resource or station, all of its replicas together."""
+
+    name: str
+    kind: str  # `slots` or `cores`
+    capacity: float  # slots or cores; infinite where there is no limit
+    utilisation: float  # share of the capacity in use; NaN where there is no limit
+    busiest: float  # the same of the busiest replica
+    queue: float  # mean number waiting (slots), or present beyond the cores (cores)
+
+
+def usages(
+    plan: Plan, trace: Trace, *, begin_s: float = 0.0, until_s: float | None = None
+) -> tuple[Usage, ...]:
+    """Return the usage of every resource and station over a window.
+
+    Args:
+        plan: that the trace comes from.
+        trace: of a run of it.
+        begin_s: start of the window, rounded to the trace's samples.
+        until_s: end of the window; none: the horizon.
+    """
+    last = trace.horizon_s if until_s is None else until_s
+    window = (begin_s, last)
+    slots = [float(spec.capacity) if spec.capacity < UNLIMITED else np.inf for spec in plan.resources]
+    in_use, queued = _means(trace, trace.in_use, window), _means(trace, trace.queued, window)
+    busy, present = _means(trace, trace.busy, window), _means(trace, trace.present, window)
+    cores = [spec.cores for spec in plan.stations]
+    beyond = np.maximum(present - busy, 0.0)
+    return (
+        *_by_name(trace.resource_names, "slots", slots, in_use, queued),
+        *_by_name(trace.station_names, "cores", cores, busy, beyond),
+    )
+
+
+def _means(
+    trace: Trace, integral: NDArray[np.float64], window: tuple[float, float]
+) -> NDArray[np.float64]:
+    first, last = np.searchsorted(trace.sampled_s, window)
+    last = min(int(last), len(trace.sampled_s) - 1)
+    first = min(int(first), last - 1)
+    passed = trace.sampled_s[last] - trace.sampled_s[first]
+    mean: NDArray[np.float64] = (integral[last] - integral[first]) / passed
+    return mean
+
+
+def _by_name(
+    names: tuple[str, ...],
+    kind: str,
+    capacity: list[float],
+    used: NDArray[np.float64],
+    queue: NDArray[np.float64],
+) -> list[Usage]:
+    found = []
+    for name in dict.fromkeys(names):
+        members = [i for i, other in enumerate(names) if other == name]
+        total = sum(capacity[i] for i in members)
+        limited = np.isfinite(total)
+        shares = [used[i] / capacity[i] if limited else np.nan for i in members]
+        found.append(
+            Usage(
+                name=name,
+                kind=kind,
+                capacity=total,
+                utilisation=float(used[members].sum() / total) if limited else float("nan"),
+                busiest=float(max(shares)),
+                queue=float(queue[members].sum()),
+            )
+        )
+    return found
