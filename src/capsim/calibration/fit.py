@@ -1,0 +1,262 @@
+"""Calibration: adaptive importance sampling (population Monte Carlo, Cappe et al. 2004).
+
+A space-filling design of the prior is simulated and weighed by the likelihood; later rounds draw
+from a proposal fitted to the weights so far. All rounds count in the end, weighed against the
+mixture of everything proposed (Elvira et al. 2019), so no round has to be thrown away.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capsim.calibration.compare import check_fits, simulate_observations
+from capsim.calibration.journal import Journal
+from capsim.calibration.likelihood import Likelihood
+from capsim.calibration.posterior import FitRow, Posterior, Width, fingerprint_of
+from capsim.calibration.proposals import Proposal, design, log_prior, to_values
+from capsim.errors import InputError, RunError
+from capsim.executors import OnDone, run_all
+from capsim.loadtest.observations import Dataset, Observation, observations
+from capsim.metrics.intervals import interval
+from capsim.model.priors import Prior
+from capsim.model.template import Template
+from capsim.plan.streams import stream
+from capsim.provenance import fingerprint, provenance
+
+Floats = NDArray[np.float64]
+_LEAST_WEIGHT = 1e-6  # draws of less are not kept: all of them together are one in a thousand
+_FEWEST_EFFECTIVE = 20.0  # below this an interval's ends hang on a draw or two
+_EARLY_EFFECTIVE = 30.0  # early weights are flattened until they count for this many draws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much to simulate: a design of the prior, then adapted rounds."""
+
+    design: int = 256
+    rounds: int = 6
+    per_round: int = 128
+
+    @property
+    def total(self) -> int:
+        """Number of parameter points, each simulated on every load test."""
+        return self.design + self.rounds * self.per_round
+
+
+def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
+    template: Template,
+    dataset: Dataset,
+    *,
+    effort: Effort | None = None,
+    seed: int = 1,
+    executor: Executor | None = None,
+    on_done: OnDone | None = None,
+    journal: Path | None = None,
+) -> Posterior:
+    """Return the posterior of a model's parameters, given load tests.
+
+    Args:
+        template: the model, with priors.
+        dataset: load tests named like the model's scenarios; held-out ones are not used.
+        effort: how much to simulate.
+        seed: of the design, the proposals and the simulations.
+        executor: where simulations run; none: in this process.
+        on_done: told of (simulated, of how many) points.
+        journal: a file that keeps what is done, so that a stopped calibration can go on.
+
+    Raises:
+        InputError: model and dataset do not fit together, or there is nothing to calibrate.
+        RunError: hardly any draw agrees with the data; more effort or wider priors are needed.
+    """
+    names = template.free_parameters()
+    if not names:
+        raise InputError(f"{template.name} has no [parameters] to calibrate; predict at once")
+    check_fits(template.bind({}), dataset)
+    chosen = effort or Effort()
+    key = fingerprint(
+        {
+            "model": fingerprint_of(template),
+            "data": dataset.model_dump(mode="json"),
+            "seed": seed,
+            "effort": vars(chosen),
+        }
+    )
+    sampler = _Sampler(template, names, observations(dataset), seed, Journal(journal, key))
+    sampler.explore(chosen, executor, on_done)
+    posterior = sampler.posterior(dataset, chosen)
+    sampler.journal.remove()
+    return posterior
+
+
+class _Sampler:
+    """The points tried so far, and what they are worth."""
+
+    def __init__(
+        self,
+        template: Template,
+        names: Sequence[str],
+        wanted: Sequence[Observation],
+        seed: int,
+        journal: Journal,
+    ) -> None:
+        self.template = template
+        self.names = names
+        self.priors: list[Prior] = [template.priors[name] for name in names]
+        self.wanted = wanted
+        self.seed = seed
+        self.journal = journal
+        self.likelihood = Likelihood(observations=tuple(wanted))
+        self.z = np.empty((0, len(names)))
+        self.figures = np.empty((0, len(wanted)))
+        self.proposals: list[tuple[int, Proposal | None]] = []  # (points, none: the prior)
+
+    def explore(self, effort: Effort, executor: Executor | None, on_done: OnDone | None) -> None:
+        """Simulate the design, then the adapted rounds."""
+        points, proposal = design(len(self.names), effort.design, self.seed), None
+        self._try(points, proposal, effort.total, executor, on_done)
+        for number in range(effort.rounds):
+            proposal = Proposal.around(self.z, self._flattened())
+            generator = stream(self.seed, 0, "calibration round", number)
+            points = proposal.draw(effort.per_round, generator)
+            self._try(points, proposal, effort.total, executor, on_done)
+
+    def _try(
+        self,
+        points: Floats,
+        proposal: Proposal | None,
+        total: int,
+        executor: Executor | None,
+        on_done: OnDone | None,
+    ) -> None:
+        begin = len(self.z)
+        values = to_values(points, self.priors).tolist()
+        new = [i for i in range(len(points)) if self.journal.get(begin + i) is None]
+        if on_done is not None:
+            on_done(begin + len(points) - len(new), total)
+        run_all(
+            partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
+            [values[i] for i in new],
+            executor=executor,
+            on_result=lambda number, result: self.journal.put(begin + new[number], result),
+            on_done=None
+            if on_done is None
+            else lambda done, of: on_done(begin + len(points) - of + done, total),
+        )
+        figures = [self.journal.get(begin + i) or [] for i in range(len(points))]
+        self.z = np.vstack([self.z, points])
+        self.figures = np.vstack([self.figures, np.array(figures, dtype=float)])
+        self.proposals.append((len(points), proposal))
+
+    def _log_likelihoods(self) -> Floats:
+        return np.array([self.likelihood.log(row) for row in self.figures])
+
+    def _log_weights(self) -> Floats:
+        """Return log(prior x likelihood / mixture of all proposals), (n,)."""
+        prior = log_prior(self.z)
+        parts = [
+            np.log(count / len(self.z)) + (prior if p is None else p.log_density(self.z))
+            for count, p in self.proposals
+        ]
+        return self._log_likelihoods() + prior - np.logaddexp.reduce(parts, axis=0)
+
+    def _flattened(self) -> Floats:
+        """Return weights raised to the power at which they count for enough draws to adapt to."""
+        log_weights = self._log_weights()
+        low, high = 0.0, 1.0
+        if effective_sample_size(_normalised(log_weights)) >= _EARLY_EFFECTIVE:
+            return _normalised(log_weights)
+        for _ in range(40):
+            power = (low + high) / 2
+            enough = effective_sample_size(_normalised(power * log_weights)) >= _EARLY_EFFECTIVE
+            low, high = (power, high) if enough else (low, power)
+        return _normalised(low * log_weights)
+
+    def posterior(self, dataset: Dataset, effort: Effort) -> Posterior:
+        """Return the weighted draws, with how they fit and what the data taught."""
+        weights = _normalised(self._log_weights())
+        effective = effective_sample_size(weights)
+        if effective < _FEWEST_EFFECTIVE:
+            raise RunError(
+                f"only {effective:.1f} effective draws of {len(weights)} agree with "
+                f"{dataset.name}: the intervals would be false; simulate more "
+                "(--rounds, --per-round), or widen the priors that the data contradict"
+            )
+        kept = weights > _LEAST_WEIGHT
+        weights = weights[kept] / weights[kept].sum()
+        z, figures = self.z[kept], self.figures[kept]
+        values = to_values(z, self.priors)
+        return Posterior(
+            model=self.template.name,
+            parameters=tuple(self.names),
+            draws=values,
+            weights=weights,
+            effective_sample_size=effective,
+            widths=tuple(
+                _width(name, prior, values[:, i], z[:, i], weights)
+                for i, (name, prior) in enumerate(zip(self.names, self.priors, strict=True))
+            ),
+            fit=tuple(
+                _fit_row(o, figures[:, i], weights) for i, o in enumerate(self.wanted)
+            ),
+            provenance=provenance(
+                model_fingerprint=fingerprint_of(self.template),
+                dataset=dataset.name,
+                dataset_fingerprint=fingerprint(dataset.model_dump(mode="json")),
+                calibrated_on=sorted({o.load_test for o in self.wanted}),
+                seed=self.seed,
+                effort=vars(effort),
+            ),
+        )
+
+
+def effective_sample_size(weights: Floats) -> float:
+    """Return how many equally weighted draws these weights are worth (Kong 1992)."""
+    return 1 / float((weights**2).sum())
+
+
+def _simulate(
+    template: Template,
+    names: tuple[str, ...],
+    wanted: tuple[Observation, ...],
+    seed: int,
+    values: list[float],
+) -> list[float]:
+    model = template.bind(dict(zip(names, values, strict=True)))
+    return simulate_observations(model, wanted, seed=seed)
+
+
+def _normalised(log_weights: Floats) -> Floats:
+    weights = np.exp(log_weights - log_weights.max())
+    normalised: Floats = weights / weights.sum()
+    return normalised
+
+
+def _width(name: str, prior: Prior, values: Floats, z: Floats, weights: Floats) -> Width:
+    known = interval(values, weights)
+    mean = float(weights @ z)
+    spread = float(np.sqrt(weights @ (z - mean) ** 2))
+    return Width(
+        parameter=name,
+        prior=(prior.quantile(0.05), prior.quantile(0.95)),
+        posterior=(known.lo, known.hi),
+        median=known.median,
+        ratio=spread,  # the prior's standard deviation is 1 on this scale
+    )
+
+
+def _fit_row(observation: Observation, simulated: Floats, weights: Floats) -> FitRow:
+    found = interval(simulated, weights)
+    return FitRow(
+        load_test=observation.load_test,
+        part=observation.part,
+        metric=observation.metric,
+        measured=observation.value,
+        median=found.median,
+        lo=found.lo,
+        hi=found.hi,
+    )

@@ -1,0 +1,64 @@
+"""What a calibration has simulated so far, kept on disk: stopping it loses nothing."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from capsim.files import check_writable
+
+
+class Journal:
+    """Results by number, one line each, for one exact calibration.
+
+    A journal of other inputs (another model, dataset, seed or effort) is begun anew.
+    """
+
+    def __init__(self, path: Path | None, key: str) -> None:
+        """Read what an earlier, stopped calibration with the same key left; none: keep nothing.
+
+        Raises:
+            InputError: the journal's folder cannot be written to.
+        """
+        self._path = path
+        self._known: dict[int, list[float]] = {}
+        if path is None:
+            return
+        check_writable(path)
+        self._known = _read(path, key)
+        if not self._known:
+            path.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
+
+    def get(self, number: int) -> list[float] | None:
+        """Return the result of a number, if there is one."""
+        return self._known.get(number)
+
+    def put(self, number: int, result: Sequence[float]) -> None:
+        """Keep a result at once."""
+        self._known[number] = list(result)
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([number, *result]) + "\n")
+
+    def remove(self) -> None:
+        """Forget everything: the calibration is finished and saved."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def _read(path: Path, key: str) -> dict[int, list[float]]:
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(_parse, lines) if row is not None]
+    if not rows or not isinstance(rows[0], dict) or rows[0].get("key") != key:
+        return {}
+    return {int(row[0]): [float(v) for v in row[1:]] for row in rows[1:]}
+
+
+def _parse(line: str) -> Any:
+    """Return a line's content; none where a kill left half a line."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

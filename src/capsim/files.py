@@ -1,0 +1,46 @@
+"""Write output files whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from capsim.errors import InputError
+
+
+def check_writable(path: Path) -> None:
+    """Make sure, before any long work, that a file can be written.
+
+    Raises:
+        InputError: its folder is missing or not writable, or it is a folder itself.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it")
+    if not folder.is_dir():
+        raise InputError(f"{path}: folder {folder} does not exist; create it first")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise InputError(f"{path}: cannot be written (permission denied); choose another place")
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file under another name first, so that nobody ever sees half of it.
+
+    Raises:
+        InputError: the place cannot be written to.
+    """
+    check_writable(path)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        temporary.unlink(missing_ok=True)

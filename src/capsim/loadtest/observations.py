@@ -1,0 +1,171 @@
+"""Load-test data: what was run, what was reported, and the same as a flat list of observations."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from capsim import bundled
+from capsim.errors import InputError
+from capsim.loadtest.figures import PERCENTILES, Figures
+from capsim.loadtest.rounding import Tool, rounding_step_s
+from capsim.model.spec import Positive, PositiveCount, Spec
+from capsim.model.toml import read_toml
+from capsim.model.validation import first_problem
+
+
+class Endpoint(Figures):
+    """The figures of some request classes of a load test."""
+
+    request_classes: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Window(Figures):
+    """Figures of the same test cumulated up to a time, from the tool's history."""
+
+    until_s: Positive
+
+
+class LoadTest(Spec):
+    """One load test as it was reported; its name is the name of the model's scenario."""
+
+    source: str
+    users: PositiveCount
+    duration_s: Positive
+    held_out: bool = False  # never calibrated on: predictions are compared with it
+    note: str = ""
+    total: Figures
+    endpoints: dict[str, Endpoint] = {}
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def rps(self) -> float | None:
+        """Requests per second over the whole test."""
+        if self.total.rps is not None or self.total.requests is None:
+            return self.total.rps
+        return self.total.requests / self.duration_s
+
+    def measured(self) -> dict[str, float]:
+        """Return the figures of the whole test by the names of JSON, e.g. `p95_s`."""
+        found = {"rps": self.rps, "failure_ratio": self.total.failure_ratio}
+        found |= {name: value for name, value in _seconds(self.total)}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Dataset(Spec):
+    """The load tests of one system."""
+
+    name: str
+    source: Annotated[str, Field(min_length=1)]
+    tool: Tool
+    load_tests: Annotated[dict[str, LoadTest], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _something_to_learn_from(self) -> Self:
+        if all(test.held_out for test in self.load_tests.values()):
+            msg = "every load test is held out; leave at least one to calibrate on"
+            raise ValueError(msg)
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """One reported number, in seconds or per second, and what of a simulation it belongs to."""
+
+    load_test: str
+    metric: str  # `rps`, `failure_ratio`, `mean_s`, `p50_s` ...
+    value: float
+    rounding_s: float = 0.0  # the step to which the tool rounded
+    request_classes: tuple[str, ...] | None = None  # none: all requests
+    until_s: float | None = None  # none: the whole test
+    part: str = "total"  # the endpoint or window, for people
+
+    @property
+    def label(self) -> str:
+        """How tables name it."""
+        return f"{self.load_test} / {self.part} / {self.metric}"
+
+
+def load_dataset(reference: str | Path) -> Dataset:
+    """Read a file of load-test data, by path or by the name of shipped data (`p43/report`).
+
+    Raises:
+        InputError: the file is missing, broken, or contradicts itself.
+    """
+    path = bundled.locate(reference, "calibration")
+    try:
+        return Dataset.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise first_problem(error, path.name) from None
+
+
+def observations(dataset: Dataset) -> list[Observation]:
+    """Return everything to calibrate on, as a flat list. Held-out load tests are not in it."""
+    return [
+        observation
+        for name, test in dataset.load_tests.items()
+        if not test.held_out
+        for observation in _of_load_test(name, test, dataset.tool)
+    ]
+
+
+def held_out(dataset: Dataset, load_test: str) -> LoadTest:
+    """Return a load test by name.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    if load_test not in dataset.load_tests:
+        known = ", ".join(dataset.load_tests)
+        raise InputError(f"load test {load_test!r} is not in {dataset.name}; it has {known}")
+    return dataset.load_tests[load_test]
+
+
+def _of_load_test(name: str, test: LoadTest, tool: Tool) -> Iterator[Observation]:
+    if test.rps is not None:
+        yield Observation(load_test=name, metric="rps", value=test.rps)
+    yield from _of_figures(name, test.total, tool)
+    for endpoint, figures in test.endpoints.items():
+        if figures.requests is not None:
+            rate = figures.requests / test.duration_s
+            yield Observation(
+                load_test=name,
+                metric="rps",
+                value=rate,
+                request_classes=figures.request_classes,
+                part=endpoint,
+            )
+        yield from _of_figures(name, figures, tool, figures.request_classes, part=endpoint)
+    for window in test.windows:
+        part = f"first {window.until_s:g} s"
+        yield from _of_figures(name, window, tool, until_s=window.until_s, part=part)
+
+
+def _of_figures(
+    name: str,
+    figures: Figures,
+    tool: Tool,
+    request_classes: tuple[str, ...] | None = None,
+    *,
+    until_s: float | None = None,
+    part: str = "total",
+) -> Iterator[Observation]:
+    where = {"request_classes": request_classes, "until_s": until_s, "part": part}
+    if figures.failure_ratio is not None:
+        yield Observation(
+            load_test=name, metric="failure_ratio", value=figures.failure_ratio, **where
+        )
+    for metric, value in _seconds(figures):
+        # Means and maxima are reported unrounded; only percentiles come from rounded buckets.
+        rounded = metric.startswith("p")
+        step = rounding_step_s(tool, value) if rounded else 0.0
+        yield Observation(load_test=name, metric=metric, value=value, rounding_s=step, **where)
+
+
+def _seconds(figures: Figures) -> Iterator[tuple[str, float]]:
+    for name in ("mean_ms", *PERCENTILES):
+        value = getattr(figures, name)
+        if value is not None:
+            yield name.removesuffix("_ms") + "_s", value / 1000

@@ -1,0 +1,19 @@
+"""How coarsely each tool reports a response time."""
+
+from typing import Literal
+
+Tool = Literal["locust", "exact"]
+
+
+def rounding_step_s(tool: Tool, value_s: float) -> float:
+    """Return the step to which a tool rounds a percentile of this size, in seconds.
+
+    Locust keeps response times to two significant digits: below 100 ms to 1 ms, below 1 s to
+    10 ms, below 10 s to 100 ms, above to 1 s (locust/stats.py, `round_response_time`).
+    """
+    if tool == "exact":
+        return 0.0
+    for below_s, step_s in ((0.1, 0.001), (1.0, 0.01), (10.0, 0.1)):
+        if value_s < below_s:
+            return step_s
+    return 1.0

@@ -1,0 +1,21 @@
+"""What a result was made from, so that it can be made again."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def fingerprint(content: Mapping[str, Any]) -> str:
+    """Return a short hash of a nested table; order of keys and layout of the file do not matter."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def provenance(**facts: object) -> dict[str, object]:
+    """Return the given facts with capsim's version and the day."""
+    from capsim import __version__
+
+    today = datetime.now(UTC).date().isoformat()
+    return {"capsim": __version__, "date": today, **facts}
