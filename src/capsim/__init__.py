@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from capsim.calibration import Posterior, calibrate
-    from capsim.experiments import predict, sweep
+    from capsim.experiments.predict import predict
+    from capsim.experiments.sweep import sweep
     from capsim.loadtest.observations import load_dataset
     from capsim.metrics.run import Run, simulate
     from capsim.model.toml import load

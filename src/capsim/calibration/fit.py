@@ -153,7 +153,7 @@ class _Sampler:
         self.proposals.append((len(points), proposal))
 
     def _log_likelihoods(self) -> Floats:
-        return np.array([self.likelihood.log(row) for row in self.figures])
+        return np.array([self.likelihood.log(row) for row in self.figures.tolist()])
 
     def _log_weights(self) -> Floats:
         """Return log(prior x likelihood / mixture of all proposals), (n,)."""
@@ -162,7 +162,8 @@ class _Sampler:
             np.log(count / len(self.z)) + (prior if p is None else p.log_density(self.z))
             for count, p in self.proposals
         ]
-        return self._log_likelihoods() + prior - np.logaddexp.reduce(parts, axis=0)
+        weights: Floats = self._log_likelihoods() + prior - np.logaddexp.reduce(parts, axis=0)
+        return weights
 
     def _flattened(self) -> Floats:
         """Return weights raised to the power at which they count for enough draws to adapt to."""

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 _NORMAL = NormalDist()
 _TAIL = 1e-4  # quantiles stay inside (tail, 1 - tail), where templates were checked
 _PRIOR_SHARE = 0.1  # of every adapted proposal: no corner of the prior is ever left out
-_FREEDOM = 5.0  # heavier tails than the target's keep importance weights bounded
+_FREEDOM = 5  # heavier tails than the target's keep importance weights bounded
 _INFLATION = 1.3  # covariance estimated from few effective draws is too small
 
 
@@ -33,7 +33,8 @@ def design(dimensions: int, count: int, seed: int) -> Floats:
 def to_normal(u: Floats) -> Floats:
     """Return the normal scores of quantiles."""
     clipped = np.clip(u, _TAIL, 1 - _TAIL)
-    return np.vectorize(_NORMAL.inv_cdf)(clipped)
+    scores: Floats = np.vectorize(_NORMAL.inv_cdf)(clipped)
+    return scores
 
 
 def to_values(z: Floats, priors: Sequence[Prior]) -> Floats:

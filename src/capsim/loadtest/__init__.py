@@ -1,0 +1,1 @@
+"""Load tests: what was measured, and how coarsely it was reported."""

@@ -37,7 +37,7 @@ class LoadTest(Spec):
     held_out: bool = False  # never calibrated on: predictions are compared with it
     note: str = ""
     total: Figures
-    endpoints: dict[str, Endpoint] = {}
+    endpoints: dict[str, Endpoint] = Field(default_factory=dict)
     windows: tuple[Window, ...] = ()
 
     @property
@@ -152,16 +152,24 @@ def _of_figures(
     until_s: float | None = None,
     part: str = "total",
 ) -> Iterator[Observation]:
-    where = {"request_classes": request_classes, "until_s": until_s, "part": part}
-    if figures.failure_ratio is not None:
-        yield Observation(
-            load_test=name, metric="failure_ratio", value=figures.failure_ratio, **where
+    def observation(metric: str, value: float, rounding_s: float = 0.0) -> Observation:
+        return Observation(
+            load_test=name,
+            metric=metric,
+            value=value,
+            rounding_s=rounding_s,
+            request_classes=request_classes,
+            until_s=until_s,
+            part=part,
         )
+
+    if figures.failure_ratio is not None:
+        yield observation("failure_ratio", figures.failure_ratio)
     for metric, value in _seconds(figures):
         # Means and maxima are reported unrounded; only percentiles come from rounded buckets.
         rounded = metric.startswith("p")
         step = rounding_step_s(tool, value) if rounded else 0.0
-        yield Observation(load_test=name, metric=metric, value=value, rounding_s=step, **where)
+        yield observation(metric, value, step)
 
 
 def _seconds(figures: Figures) -> Iterator[tuple[str, float]]:

@@ -1,0 +1,1 @@
+"""Metrics: everything that is computed from a trace."""

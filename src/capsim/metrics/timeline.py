@@ -1,5 +1,8 @@
 """A run over time, in slices of equal length, as load generators draw it."""
 
+import math
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -7,19 +10,22 @@ from capsim.engine.trace import Trace
 from capsim.metrics.percentiles import percentile
 from capsim.plan.ops import Status
 
+_ROUNDING = 1e-9  # of a slice: a horizon of whole slices has no sliver of a slice at its end
+
 
 def timeline(trace: Trace, *, slice_s: float = 1.0) -> pd.DataFrame:
     """Return one row per slice of a run.
 
     Args:
         trace: of a run.
-        slice_s: length of a slice, seconds.
+        slice_s: length of a slice, seconds; the last one ends with the run.
 
     Returns:
         Columns `time_s` (start of the slice), `rps`, `failure_ratio`, `mean_s`, `p50_s`, `p95_s`
         of the requests that ended in the slice (NaN where none did), and `in_flight` at its start.
     """
-    edges = np.arange(0.0, trace.horizon_s + slice_s, slice_s)
+    slices = math.ceil(trace.horizon_s / slice_s - _ROUNDING)
+    edges = np.minimum(np.arange(slices + 1) * slice_s, trace.horizon_s)
     starts = edges[:-1]
     ended = np.isfinite(trace.end)
     ends = trace.end[ended]
@@ -27,12 +33,12 @@ def timeline(trace: Trace, *, slice_s: float = 1.0) -> pd.DataFrame:
     failed = trace.status[ended] != Status.OK
     bounds = np.searchsorted(ends, edges)  # a trace is in order of ends
     rows = []
-    for begin, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for (begin, stop), length_s in zip(pairwise(bounds), np.diff(edges), strict=True):
         inside = np.sort(times[begin:stop])
         count = stop - begin
         rows.append(
             {
-                "rps": count / slice_s,
+                "rps": count / length_s,
                 "failure_ratio": failed[begin:stop].mean() if count else np.nan,
                 "mean_s": inside.mean() if count else np.nan,
                 "p50_s": percentile(inside, 0.50),

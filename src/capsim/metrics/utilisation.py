@@ -1,5 +1,6 @@
 """How busy each resource and station was, and how long its queue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +40,13 @@ def usages(
     busy, present = _means(trace, trace.busy, window), _means(trace, trace.present, window)
     cores = [spec.cores for spec in plan.stations]
     beyond = np.maximum(present - busy, 0.0)
+    # Stations that share cores cannot all be busy at once: their capacity is what they share.
+    shared = {
+        spec.name: plan.group_cores[spec.group] for spec in plan.stations if spec.group >= 0
+    }
     return (
-        *_by_name(trace.resource_names, "slots", slots, in_use, queued),
-        *_by_name(trace.station_names, "cores", cores, busy, beyond),
+        *_by_name(trace.resource_names, "slots", slots, in_use, queued, {}),
+        *_by_name(trace.station_names, "cores", cores, busy, beyond, shared),
     )
 
 
@@ -62,20 +67,22 @@ def _by_name(
     capacity: list[float],
     used: NDArray[np.float64],
     queue: NDArray[np.float64],
+    shared: Mapping[str, float],
 ) -> list[Usage]:
     found = []
     for name in dict.fromkeys(names):
         members = [i for i, other in enumerate(names) if other == name]
-        total = sum(capacity[i] for i in members)
+        total = min(sum(capacity[i] for i in members), shared.get(name, np.inf))
         limited = np.isfinite(total)
         shares = [used[i] / capacity[i] if limited else np.nan for i in members]
+        utilisation = float(used[members].sum() / total) if limited else float("nan")
         found.append(
             Usage(
                 name=name,
                 kind=kind,
                 capacity=total,
-                utilisation=float(used[members].sum() / total) if limited else float("nan"),
-                busiest=float(max(shares)),
+                utilisation=utilisation,
+                busiest=float(max(*shares, utilisation)),
                 queue=float(queue[members].sum()),
             )
         )

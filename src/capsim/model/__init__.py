@@ -1,0 +1,1 @@
+"""The model: what the system is, as frozen, checked data."""

@@ -40,6 +40,10 @@ class Model(Spec):
             )
             raise ValueError(msg)
         for name, scenario in self.scenarios.items():
+            twice = sorted(set(scenario.user_classes) & set(scenario.arrivals))
+            if twice:
+                msg = f"scenarios.{name}: {twice[0]} names both users and arrivals; rename one"
+                raise ValueError(msg)
             sources = {**scenario.user_classes, **scenario.arrivals}
             for source, spec in sources.items():
                 unknown = sorted(set(spec.tasks) - set(self.requests))

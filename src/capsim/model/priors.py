@@ -64,7 +64,7 @@ class LoguniformPrior(_Prior):
         return _check_ordered(self, self.low, self.high)
 
     def _quantile(self, u: float) -> float:
-        return self.low * (self.high / self.low) ** u
+        return self.low * math.exp(u * math.log(self.high / self.low))
 
 
 class ChoicePrior(_Prior):

@@ -59,7 +59,8 @@ class Template:
         Raises:
             InputError: no such path, or the value breaks a rule.
         """
-        known = list(leaf_paths(self.bind({}).model_dump(mode="json")))
+        known_tree = self.bind({}).model_dump(mode="json")
+        known = list(leaf_paths(known_tree))
         keys = path.split(".")
         if path not in known and not any(leaf.startswith(path + ".") for leaf in known):
             near = difflib.get_close_matches(path, known, n=3, cutoff=0.4)
@@ -68,7 +69,9 @@ class Template:
         tree = copy.deepcopy(dict(self.tree))
         node = tree
         for key in keys[:-1]:
-            child = node.get(key, {})
+            # What the file leaves out has its defaults, and keeps the other ones of them.
+            known_tree = known_tree.get(key) or {}
+            child = node.get(key, known_tree)
             # A law written as a bare number becomes a table as soon as a key of it is set.
             node[key] = child if isinstance(child, dict) else {"law": "constant", "value": child}
             node = node[key]

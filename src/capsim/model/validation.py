@@ -1,11 +1,15 @@
 """Turn a validation library's report into the one line that capsim shows."""
 
 import difflib
-from typing import Any
-
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from capsim.errors import InputError
+
+# Names of union members, which stand in a report's location between two keys.
+_TAGS = {"constant", "uniform", "exponential", "lognormal", "percentiles", "gamma"}
+_TAGS |= {"hyperexponential", "geometric", "poisson", "constant_pacing", "loguniform", "choice"}
+_TAGS |= {"gunicorn-sync", "gunicorn-gthread", "development", "pool", "persistent", "per-request"}
 
 _REMEDIES = {
     "missing": "add this key",
@@ -35,7 +39,7 @@ def first_problem(error: ValidationError, source: str, prefix: str = "") -> Inpu
     )
 
 
-def _rule(problem: Any) -> str:
+def _rule(problem: ErrorDetails) -> str:
     messages = {"missing": "is missing", "extra_forbidden": "is not a known key"}
     if problem["type"] in messages:
         return messages[problem["type"]]
@@ -43,12 +47,9 @@ def _rule(problem: Any) -> str:
     return text[0].lower() + text[1:]
 
 
-def _is_tag(part: object, problem: Any) -> bool:
+def _is_tag(part: object, problem: ErrorDetails) -> bool:
     """Whether a part of the location is the name of a union's member and not a key."""
-    tags = {"constant", "uniform", "exponential", "lognormal", "percentiles", "gamma"}
-    tags |= {"hyperexponential", "geometric", "poisson", "constant_pacing", "loguniform", "choice"}
-    tags |= {"gunicorn-sync", "gunicorn-gthread", "development", "pool", "persistent", "per-request"}
-    return part in tags and part is not problem["loc"][-1] or part == "function-before"
+    return part == "function-before" or (part in _TAGS and part is not problem["loc"][-1])
 
 
 def _known_keys() -> list[str]:

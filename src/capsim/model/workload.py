@@ -45,7 +45,7 @@ class UserClass(Spec):
 
     weight: Positive = 1.0
     think_s: ThinkLaw
-    tasks: Weights = {}  # request class -> weight; none: users that are logged in and do nothing
+    tasks: Weights = Field(default_factory=dict)  # request class -> weight; none: users that are logged in and do nothing
 
 
 class Stage(Spec):
@@ -92,8 +92,8 @@ class Scenario(Spec):
     users: Count = 0
     spawn_rate: Positive | None = None  # users per second; none: all at once
     stages: tuple[Stage, ...] = ()
-    user_classes: dict[str, UserClass] = {}
-    arrivals: dict[str, Arrivals] = {}
+    user_classes: dict[str, UserClass] = Field(default_factory=dict)
+    arrivals: dict[str, Arrivals] = Field(default_factory=dict)
     client: Client = Client()
     drift: Drift | None = None
 

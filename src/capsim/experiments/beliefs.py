@@ -1,0 +1,55 @@
+"""What is believed of a system: a model, and the parameter draws that predictions run over."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from capsim.calibration.posterior import Posterior
+from capsim.calibration.proposals import design, to_values
+from capsim.model.model import Model
+from capsim.model.template import Template
+
+
+@dataclass(frozen=True, kw_only=True)
+class Belief:
+    """A model file with a posterior, or with its priors alone where it was never calibrated."""
+
+    template: Template
+    posterior: Posterior | None = None
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether load tests stand behind the draws (a model without parameters needs none)."""
+        return self.posterior is not None or not self.template.free_parameters()
+
+    def draws(self, count: int) -> list[dict[str, float]]:
+        """Return `count` equally weighted parameter draws; the same count gives the same draws."""
+        names = self.template.free_parameters()
+        if not names:
+            return [{} for _ in range(count)]
+        if self.posterior is not None:
+            return self.posterior.sample(count)
+        priors = [self.template.priors[name] for name in names]
+        values = to_values(design(len(names), count, seed=1), priors)
+        return [dict(zip(names, row, strict=True)) for row in values.tolist()]
+
+    def models(self, count: int, changes: dict[str, object] | None = None) -> list[Model]:
+        """Return the model at each of `count` draws, with some key paths set to other values."""
+        template = self.template
+        for path, value in (changes or {}).items():
+            template = template.replace(path, value)
+        return [template.bind(draw) for draw in self.draws(count)]
+
+    def central(self) -> Model:
+        """Return the model at the median of every parameter."""
+        if self.posterior is None:
+            return self.template.bind({})
+        medians = {width.parameter: width.median for width in self.posterior.widths}
+        return self.template.bind(medians)
+
+    def width_ratio(self, parameter: str) -> float:
+        """Return posterior over prior width of a parameter: 1 where the data taught nothing."""
+        if self.posterior is None:
+            return 1.0
+        ratios = {width.parameter: width.ratio for width in self.posterior.widths}
+        return ratios.get(parameter, float(np.nan))

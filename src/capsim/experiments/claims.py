@@ -1,0 +1,46 @@
+"""The report's claim about the pool, answered in one plain sentence from a sweep."""
+
+from collections.abc import Sequence
+
+from capsim.experiments.sweep import Sweep, SweepRow
+
+CLAIM = "an increase to 500-1000 would resolve the bottleneck"
+_CLAIMED = (500, 1000)
+_SURE = 0.95  # share of the draws that settles a claim, one way or the other
+_SAME = 0.02  # a change of p95 by less than this share is none
+
+
+def answer_pool_claim(sweep: Sweep) -> str | None:
+    """Return the answer to the report's claim; none where no such pool size was tried."""
+    lowest, highest = _CLAIMED
+    rows = [r for r in sweep.rows if isinstance(r.value, int) and lowest <= r.value <= highest]
+    if not rows or sweep.parameter != "pool-size":
+        return None
+    return f'"{CLAIM}": {_verdict(rows)} {_evidence(sweep, rows)}'
+
+
+def _verdict(rows: Sequence[SweepRow]) -> str:
+    best = max(row.meets_target for row in rows)
+    if best >= _SURE:
+        return f"yes, in this model: {best:.0%} of the draws meet the target."
+    if best <= 1 - _SURE:
+        return "no, not in this model."
+    return f"not settled: {best:.0%} of the draws meet the target."
+
+
+def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
+    last = rows[-1]
+    p95, today = last.metrics["p95_s"], last.today
+    before = sorted(o.metrics["p95_s"] for o in today)[len(today) // 2]
+    change = last.differences["p95_s"]
+    unchanged = abs(change.lo) < _SAME * before and abs(change.hi) < _SAME * before
+    moved = (
+        "as it is today, so this limit is not what holds the system back"
+        if unchanged
+        else f"against {before:.3g} s today"
+    )
+    limit, share = next(iter(last.limits.items()))
+    return (
+        f"At {last.value}, p95 is {p95.median:.3g} s (90 %: {p95.lo:.3g} to {p95.hi:.3g}), {moved}; "
+        f"the target is {sweep.target_s:g} s, and {limit} limits in {share:.0%} of the draws."
+    )

@@ -1,0 +1,82 @@
+"""A prediction beside a measurement that it never saw: inside, outside, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from capsim.experiments.trials import Outcome
+from capsim.loadtest.observations import Dataset, LoadTest
+from capsim.metrics.intervals import Interval
+
+_MANY = 0.5  # a failure ratio above this is a broken system
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One measured figure and the interval predicted for it."""
+
+    metric: str
+    measured: float
+    predicted: Interval
+
+    @property
+    def inside(self) -> bool:
+        """Whether the measured value lies in the 90 % interval."""
+        return self.predicted.contains(self.measured)
+
+
+def measured_load_test(dataset: Dataset | None, scenario: str, users: int) -> LoadTest | None:
+    """Return the load test of a scenario at this number of users, if one was measured."""
+    test = dataset.load_tests.get(scenario) if dataset else None
+    return test if test and test.users == users else None
+
+
+def verdicts(test: LoadTest, predicted: Mapping[str, Interval]) -> tuple[Verdict, ...]:
+    """Return a verdict for every metric that was measured and predicted."""
+    return tuple(
+        Verdict(metric=metric, measured=value, predicted=predicted[metric])
+        for metric, value in test.measured().items()
+        if metric in predicted
+    )
+
+
+def contradictions(
+    found: Sequence[Verdict], outcomes: Sequence[Outcome], dataset: Dataset, scenario: str
+) -> list[str]:
+    """Say in plain sentences which observations rule out what was measured."""
+    outside = {v.metric: v for v in found if not v.inside}
+    sentences = []
+    if "rps" in outside and outside["rps"].measured < outside["rps"].predicted.lo:
+        sentences.append(_throughput_fell(outside["rps"], outcomes, dataset, scenario))
+    if "failure_ratio" in outside:
+        sentences.append(_failures_differ(outside["failure_ratio"], outcomes))
+    slow = [v for m, v in outside.items() if m.endswith("_s") and v.measured > v.predicted.hi]
+    if slow and "rps" not in outside:
+        names = ", ".join(v.metric.removesuffix("_s") for v in slow)
+        sentences.append(f"Measured {names} lie above every response time this model reaches.")
+    return sentences
+
+
+def _throughput_fell(
+    verdict: Verdict, outcomes: Sequence[Outcome], dataset: Dataset, scenario: str
+) -> str:
+    lowest = min(outcome.metrics["rps"] for outcome in outcomes)
+    rates = {name: t.rps for name, t in dataset.load_tests.items() if name != scenario and t.rps}
+    busiest = max(rates, key=lambda name: rates[name])
+    users = dataset.load_tests[busiest].users
+    return (
+        f"Measured throughput is {verdict.measured:.1f} requests/s; no draw falls below "
+        f"{lowest:.0f}. The observation that forbids it: load test {busiest!r} carried "
+        f"{rates[busiest]:.0f} requests/s with {users} users, and nothing in this model makes "
+        f"the system {rates[busiest] / verdict.measured:.1f} times slower under more load."
+    )
+
+
+def _failures_differ(verdict: Verdict, outcomes: Sequence[Outcome]) -> str:
+    causes = sorted({c for o in outcomes for c, share in o.failures.items() if share > 0})
+    known = f"only {', '.join(causes)}" if causes else "no cause of failure at all"
+    much = "almost everything failed" if verdict.measured > _MANY else "failures"
+    return (
+        f"Measured: {verdict.measured:.0%} failed ({much}); predicted "
+        f"{verdict.predicted.lo:.0%} to {verdict.predicted.hi:.0%}. In this model's draws there "
+        f"is {known}."
+    )

@@ -1,0 +1,136 @@
+"""Metrics over the number of users, and the cliff in them."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from capsim.executors import OnDone
+from capsim.experiments.beliefs import Belief
+from capsim.experiments.trials import Outcome, Trial, ramp_s, run_trials
+from capsim.metrics.intervals import Interval, interval
+
+_STEADY_S = 60.0  # simulated after the ramp where only the place of the cliff is wanted
+_STILL_GROWING = 0.95  # a knee beyond this share of the range has not been reached within it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Outcomes of every draw at every number of users."""
+
+    users: tuple[int, ...]
+    outcomes: tuple[tuple[Outcome, ...], ...]  # [level][draw]
+
+    def values(self, metric: str) -> NDArray[np.float64]:
+        """Return a metric as (levels, draws)."""
+        return np.array([[o.metrics[metric] for o in row] for row in self.outcomes])
+
+    def frame(self) -> pd.DataFrame:
+        """Return a tidy table: users, metric, median, lo, hi."""
+        rows = []
+        for level, outcomes in zip(self.users, self.outcomes, strict=True):
+            for metric in outcomes[0].metrics:
+                found = interval([o.metrics[metric] for o in outcomes])
+                rows.append(
+                    {
+                        "users": level,
+                        "metric": metric,
+                        "median": found.median,
+                        "lo": found.lo,
+                        "hi": found.hi,
+                    }
+                )
+        return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cliff:
+    """Where response times leave the target, and where throughput stops growing."""
+
+    target_s: float
+    within_target: Interval  # users at which p95 passes the target; infinite: not in the range
+    growth_ends: Interval  # users at which throughput stops growing; infinite: not in the range
+    lowest: int  # the range that was searched
+    highest: int
+
+
+def levels(lowest: int, highest: int, count: int) -> tuple[int, ...]:
+    """Return numbers of users in geometric steps, both ends among them."""
+    steps = np.geomspace(lowest, highest, count)
+    return tuple(sorted({round(step) for step in steps}))
+
+
+def run_curve(  # noqa: PLR0913 (one experiment's settings)
+    belief: Belief,
+    scenario: str,
+    users: Sequence[int],
+    *,
+    draws: int,
+    seed: int,
+    whole: bool,
+    executor: Executor | None = None,
+    on_done: OnDone | None = None,
+) -> Curve:
+    """Simulate a scenario at several numbers of users; `whole`: for its full duration."""
+    trials = []
+    for level in users:
+        for number, model in enumerate(belief.models(draws)):
+            spec = model.scenario(scenario)
+            short_s = min(spec.duration_s, ramp_s(spec, level) + _STEADY_S)
+            trials.append(
+                Trial(
+                    model=model,
+                    scenario=scenario,
+                    users=level,
+                    duration_s=None if whole or spec.stages else short_s,
+                    seed=seed,
+                    replication=number,
+                )
+            )
+    outcomes = run_trials(trials, executor, on_done)
+    rows = [tuple(outcomes[i : i + draws]) for i in range(0, len(outcomes), draws)]
+    return Curve(users=tuple(users), outcomes=tuple(rows))
+
+
+def find_cliff(curve: Curve, target_s: float) -> Cliff:
+    """Return where each draw's p95 passes the target and its throughput stops growing."""
+    users = np.array(curve.users, dtype=float)
+    p95, rps = curve.values("p95_s"), curve.values("rps")
+    draws = range(p95.shape[1])
+    return Cliff(
+        target_s=target_s,
+        within_target=interval([crossing(users, p95[:, i], target_s) for i in draws]),
+        growth_ends=interval([saturation(users, rps[:, i]) for i in draws]),
+        lowest=curve.users[0],
+        highest=curve.users[-1],
+    )
+
+
+def crossing(users: NDArray[np.float64], p95_s: NDArray[np.float64], target_s: float) -> float:
+    """Return the users at which p95 first passes a target, by log-log interpolation.
+
+    Infinite where it never does; the lowest number of users where it does so from the start.
+    """
+    above = np.flatnonzero(p95_s > target_s)
+    if not len(above):
+        return float("inf")
+    first = int(above[0])
+    if first == 0:
+        return float(users[0])
+    x, y = np.log(users[first - 1 : first + 1]), np.log(p95_s[first - 1 : first + 1])
+    share = (np.log(target_s) - y[0]) / (y[1] - y[0])
+    return float(np.exp(x[0] + share * (x[1] - x[0])))
+
+
+def saturation(users: NDArray[np.float64], rps: NDArray[np.float64]) -> float:
+    """Return the users at which the line of light load meets the highest throughput.
+
+    This is the knee N* of the asymptotic bounds (Denning & Buzen 1978), read off a simulated
+    curve. Infinite where throughput still grows at the end of the range.
+    """
+    knee = float(rps.max() * users[0] / rps[0])
+    still_growing = int(rps.argmax()) == len(users) - 1 and knee > _STILL_GROWING * users[-1]
+    return float("inf") if still_growing else knee
