@@ -5,7 +5,7 @@ from a proposal fitted to the weights so far. All rounds count in the end, weigh
 mixture of everything proposed (Elvira et al. 2019), so no round has to be thrown away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.calibration.compare import check_fits, simulate_observations
+from capsim.calibration.emulator import emulated_proposal
 from capsim.calibration.journal import Journal
 from capsim.calibration.likelihood import Likelihood
 from capsim.calibration.posterior import FitRow, Posterior, Width, fingerprint_of
@@ -31,16 +32,19 @@ from capsim.provenance import fingerprint, provenance
 Floats = NDArray[np.float64]
 _LEAST_WEIGHT = 1e-6  # draws of less are not kept: all of them together are one in a thousand
 _FEWEST_EFFECTIVE = 20.0  # below this an interval's ends hang on a draw or two
-_EARLY_EFFECTIVE = 30.0  # early weights are flattened until they count for this many draws
+# Early weights are flattened until they count for this many draws per dimension: fewer do not
+# give a covariance, more keep the proposal at the prior.
+_EARLY_EFFECTIVE_PER_DIMENSION = 1.5
+_EARLY_EFFECTIVE = 10.0  # and for this many in all
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
     """How much to simulate: a design of the prior, then adapted rounds."""
 
-    design: int = 256
-    rounds: int = 6
-    per_round: int = 128
+    design: int = 128
+    rounds: int = 4
+    per_round: int = 96
 
     @property
     def total(self) -> int:
@@ -113,47 +117,60 @@ class _Sampler:
         self.likelihood = Likelihood(observations=tuple(wanted))
         self.z = np.empty((0, len(names)))
         self.figures = np.empty((0, len(wanted)))
+        self.tried = 0  # points simulated so far, probes of `_active` among them
         self.proposals: list[tuple[int, Proposal | None]] = []  # (points, none: the prior)
 
     def explore(self, effort: Effort, executor: Executor | None, on_done: OnDone | None) -> None:
         """Simulate the design, then the adapted rounds."""
-        points, proposal = design(len(self.names), effort.design, self.seed), None
-        self._try(points, proposal, effort.total, executor, on_done)
-        for number in range(effort.rounds):
-            proposal = Proposal.around(self.z, self._flattened())
+        dimensions = len(self.names)
+        total = effort.total + dimensions
+        simulate = partial(self._simulated, total=total, executor=executor, on_done=on_done)
+        self._add(points := design(dimensions, effort.design, self.seed), simulate(points), None)
+        active = self._active(simulate)
+        for number in range(effort.rounds if len(active) else 0):
             generator = stream(self.seed, 0, "calibration round", number)
-            points = proposal.draw(effort.per_round, generator)
-            self._try(points, proposal, effort.total, executor, on_done)
+            near = Proposal.around(self.z, self._flattened(), active)
+            proposal = emulated_proposal(self.wanted, self.z, self.figures, near, generator)
+            points = proposal.draw(effort.per_round, dimensions, generator)
+            self._add(points, simulate(points), proposal)
 
-    def _try(
-        self,
-        points: Floats,
-        proposal: Proposal | None,
-        total: int,
-        executor: Executor | None,
-        on_done: OnDone | None,
-    ) -> None:
-        begin = len(self.z)
+    def _active(self, simulate: Callable[[Floats], Floats]) -> NDArray[np.int64]:
+        """Return the parameters that any figure depends on, tried from the best point so far.
+
+        Under equal luck a parameter without influence changes no figure in any digit. One that
+        has influence elsewhere only costs efficiency: weights come from the true simulations.
+        """
+        best = int(self._log_likelihoods().argmax())
+        moved = self.z[best] + np.where(self.z[best] > 0, -1.0, 1.0) * np.eye(len(self.names))
+        changed = (simulate(moved) != self.figures[best]).any(axis=1)
+        return np.flatnonzero(changed)
+
+    def _add(self, points: Floats, figures: Floats, proposal: Proposal | None) -> None:
+        self.z = np.vstack([self.z, points])
+        self.figures = np.vstack([self.figures, figures])
+        self.proposals.append((len(points), proposal))
+
+    def _simulated(
+        self, points: Floats, *, total: int, executor: Executor | None, on_done: OnDone | None
+    ) -> Floats:
+        """Return the figures of points (n, observations), the journal's own not simulated again."""
+        begin, self.tried = self.tried, self.tried + len(points)
         values = to_values(points, self.priors).tolist()
         new = [i for i in range(len(points)) if self.journal.get(begin + i) is None]
+        known = begin + len(points) - len(new)
         if on_done is not None:
-            on_done(begin + len(points) - len(new), total)
+            on_done(known, total)
         run_all(
             partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
             [values[i] for i in new],
             executor=executor,
             on_result=lambda number, result: self.journal.put(begin + new[number], result),
-            on_done=None
-            if on_done is None
-            else lambda done, of: on_done(begin + len(points) - of + done, total),
+            on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
         )
-        figures = [self.journal.get(begin + i) or [] for i in range(len(points))]
-        self.z = np.vstack([self.z, points])
-        self.figures = np.vstack([self.figures, np.array(figures, dtype=float)])
-        self.proposals.append((len(points), proposal))
+        return np.array([self.journal.get(begin + i) for i in range(len(points))], dtype=float)
 
     def _log_likelihoods(self) -> Floats:
-        return np.array([self.likelihood.log(row) for row in self.figures.tolist()])
+        return self.likelihood.log_many(self.figures)
 
     def _log_weights(self) -> Floats:
         """Return log(prior x likelihood / mixture of all proposals), (n,)."""
@@ -169,11 +186,12 @@ class _Sampler:
         """Return weights raised to the power at which they count for enough draws to adapt to."""
         log_weights = self._log_weights()
         low, high = 0.0, 1.0
-        if effective_sample_size(_normalised(log_weights)) >= _EARLY_EFFECTIVE:
+        wanted = max(_EARLY_EFFECTIVE, _EARLY_EFFECTIVE_PER_DIMENSION * self.z.shape[1])
+        if effective_sample_size(_normalised(log_weights)) >= wanted:
             return _normalised(log_weights)
         for _ in range(40):
             power = (low + high) / 2
-            enough = effective_sample_size(_normalised(power * log_weights)) >= _EARLY_EFFECTIVE
+            enough = effective_sample_size(_normalised(power * log_weights)) >= wanted
             low, high = (power, high) if enough else (low, power)
         return _normalised(low * log_weights)
 

@@ -6,13 +6,15 @@ and one of each figure's own. Without the shared part, ten percentiles of one lo
 count as ten witnesses, and the posterior would be surer than its data allow.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capsim.loadtest.observations import Observation
+
+Floats = NDArray[np.float64]
 
 # Standard deviations of log(simulated / measured) that a right calibration may still show: the
 # model is not the system. Throughput: closed-form bounds with the right demand met real runs
@@ -42,33 +44,52 @@ _UNDEFINED = -1e6  # log-likelihood of a simulation in which a reported figure d
 class Likelihood:
     """The log-likelihood of simulated figures, given a fixed list of observations."""
 
-    observations: Sequence[Observation]
+    observations: tuple[Observation, ...]
+    extra_variance: tuple[float, ...] = ()  # of each figure's own error; none: nothing extra
+
+    def widened(self, variance: Floats) -> "Likelihood":
+        """Return the likelihood for figures that are uncertain by themselves."""
+        return replace(self, extra_variance=tuple(variance.tolist()))
 
     def log(self, simulated: Sequence[float]) -> float:
-        """Return the log-likelihood, up to a constant; `simulated` is in the observations' order."""
-        pairs = list(zip(self.observations, simulated, strict=True))
-        load_tests = dict.fromkeys(o.load_test for o in self.observations)
-        return sum(_of_load_test([p for p in pairs if p[0].load_test == t]) for t in load_tests)
+        """Return the log-likelihood, up to a constant, of figures in the observations' order."""
+        return float(self.log_many(np.array([simulated], dtype=float))[0])
+
+    def log_many(self, simulated: Floats) -> Floats:
+        """Return the log-likelihood of each row of figures, (n,)."""
+        total = np.zeros(len(simulated))
+        for load_test in dict.fromkeys(o.load_test for o in self.observations):
+            chosen = [i for i, o in enumerate(self.observations) if o.load_test == load_test]
+            total += self._of_load_test(chosen, simulated[:, chosen])
+        return total
+
+    def _of_load_test(self, chosen: Sequence[int], simulated: Floats) -> Floats:
+        group = [self.observations[i] for i in chosen]
+        columns = [difference(o, simulated[:, i]) for i, o in enumerate(group)]
+        differences = np.column_stack(columns)
+        defined: NDArray[np.bool_] = np.isfinite(differences).all(axis=1)
+        own = np.array([own_variance(o) for o in group])
+        if self.extra_variance:
+            own = own + np.array([self.extra_variance[i] for i in chosen])
+        shared = np.array([SHARED_RESPONSE_SD if o.metric.endswith("_s") else 0.0 for o in group])
+        covariance = np.diag(own) + np.outer(shared, shared)
+        known = np.where(np.expand_dims(defined, 1), differences, 0.0)
+        distance = (known * np.linalg.solve(covariance, known.T).T).sum(axis=1)
+        freedom = _DEGREES_OF_FREEDOM
+        logs = -0.5 * (freedom + len(group)) * np.log1p(distance / freedom)
+        result: Floats = np.where(defined, logs, _UNDEFINED)
+        return result
 
 
-def _of_load_test(pairs: Sequence[tuple[Observation, float]]) -> float:
-    differences = np.array([difference(o, value) for o, value in pairs])
-    if not np.isfinite(differences).all():
-        return _UNDEFINED
-    shared = [SHARED_RESPONSE_SD if o.metric.endswith("_s") else 0.0 for o, _ in pairs]
-    covariance = np.diag([own_variance(o) for o, _ in pairs]) + np.outer(shared, shared)
-    distance = float(differences @ np.linalg.solve(covariance, differences))
-    freedom = _DEGREES_OF_FREEDOM
-    return -0.5 * (freedom + len(pairs)) * math.log1p(distance / freedom)
-
-
-def difference(observation: Observation, simulated: float) -> float:
-    """Return log(simulated / measured), or the plain difference of a failure ratio."""
+def difference(observation: Observation, simulated: Floats) -> Floats:
+    """Return log(simulated / measured), or the plain difference of a failure ratio, (n,)."""
     if observation.metric == "failure_ratio":
         return simulated - observation.value
-    if not simulated > 0 or not observation.value > 0:
-        return math.nan
-    return math.log(simulated / observation.value)
+    if not observation.value > 0:
+        return np.full_like(simulated, np.nan)
+    positive = np.where(simulated > 0, simulated, np.nan)
+    logs: Floats = np.log(positive / observation.value)
+    return logs
 
 
 def own_variance(observation: Observation) -> float:

@@ -20,6 +20,7 @@ _NORMAL = NormalDist()
 _TAIL = 1e-4  # quantiles stay inside (tail, 1 - tail), where templates were checked
 _PRIOR_SHARE = 0.1  # of every adapted proposal: no corner of the prior is ever left out
 _FREEDOM = 5  # heavier tails than the target's keep importance weights bounded
+_FLOOR = 0.02  # standard deviation in z: no parameter is ever known better than the proposal
 _INFLATION = 1.3  # covariance estimated from few effective draws is too small
 
 
@@ -52,37 +53,45 @@ def log_prior(z: Floats) -> Floats:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A multivariate t around what fitted well, mixed with the prior."""
+    """A multivariate t around what fitted well, mixed with the prior.
 
-    mean: Floats  # (d,)
-    shape: Floats  # (d, d)
+    Coordinates that no observation depends on are drawn from the prior: nothing can be learned
+    of them, and an estimate of their place would be noise.
+    """
+
+    active: NDArray[np.int64]  # (k,) coordinates that observations depend on
+    mean: Floats  # (k,)
+    shape: Floats  # (k, k)
 
     @classmethod
-    def around(cls, z: Floats, weights: Floats) -> "Proposal":
-        """Return the proposal with the weighted mean and covariance of earlier points."""
-        mean = weights @ z
-        centred = z - mean
+    def around(cls, z: Floats, weights: Floats, active: NDArray[np.int64]) -> "Proposal":
+        """Return the proposal with the weighted mean and covariance of earlier points (n, d)."""
+        points = z[:, active]
+        mean = weights @ points
+        centred = points - mean
         covariance = (centred * weights[:, None]).T @ centred
         # Few effective draws leave directions unexplored: shrink towards the diagonal, and keep
         # a floor, so that the next round can still move there.
         effective = 1 / float((weights**2).sum())
-        shrink = min(1.0, z.shape[1] / effective)
+        shrink = min(1.0, len(active) / effective)
         covariance = (1 - shrink) * covariance + shrink * np.diag(np.diag(covariance))
-        covariance += np.eye(z.shape[1]) * 0.02**2
-        return cls(mean=mean, shape=_INFLATION * covariance)
+        covariance += np.eye(len(active)) * _FLOOR**2
+        return cls(active=active, mean=mean, shape=_INFLATION * covariance)
 
-    def draw(self, count: int, generator: np.random.Generator) -> Floats:
-        """Return (count, d) points."""
-        dimensions = len(self.mean)
+    def draw(self, count: int, dimensions: int, generator: np.random.Generator) -> Floats:
+        """Return (count, dimensions) points."""
+        points = generator.standard_normal((count, dimensions))
         near = multivariate_t(self.mean, self.shape, df=_FREEDOM, seed=generator).rvs(count)
-        near = np.asarray(near).reshape(count, dimensions)
-        wide = generator.standard_normal((count, dimensions))
-        from_prior = generator.random(count) < _PRIOR_SHARE
-        return np.where(from_prior[:, None], wide, near)
+        adapted = generator.random(count) >= _PRIOR_SHARE
+        found = np.asarray(near).reshape(count, len(self.mean))
+        points[np.ix_(adapted, self.active)] = found[adapted]
+        return points
 
     def log_density(self, z: Floats) -> Floats:
         """Return the log density of the mixture at points (n, d)."""
-        near = multivariate_t(self.mean, self.shape, df=_FREEDOM).logpdf(z)
+        passive = np.delete(z, self.active, axis=1)
+        near = multivariate_t(self.mean, self.shape, df=_FREEDOM).logpdf(z[:, self.active])
         return np.logaddexp(
-            math.log(1 - _PRIOR_SHARE) + np.atleast_1d(near), math.log(_PRIOR_SHARE) + log_prior(z)
+            math.log(1 - _PRIOR_SHARE) + np.atleast_1d(near) + log_prior(passive),
+            math.log(_PRIOR_SHARE) + log_prior(z),
         )

@@ -79,10 +79,14 @@ class Client(Spec):
 
 
 class Drift(Spec):
-    """Demand that grows while a test runs (tables fill up, caches grow): share per minute."""
+    """Demand that grows while a test runs: tables fill up, memory fragments, a laptop heats.
+
+    Demand at time t is `1 + growth * (t / duration_s) ** power` times that of the start.
+    """
 
     station: Literal["app", "database"]
-    per_minute: NonNegative
+    growth: NonNegative  # relative increase from the start to the end of the test
+    power: Positive = 1.0  # 1: steadily; more: late and steep
 
 
 class Scenario(Spec):

@@ -1,0 +1,1 @@
+"""The plan: a model lowered to primitive steps, with every random draw."""

@@ -208,9 +208,9 @@ class PlanBuilder:
         """Choose one of `count` servers at each new connection of the user."""
         self._add(Op.ROUTE, count=count, column=column, limit=keepalive_s)
 
-    def branch(self, probability: float, column: int) -> int:
-        """Jump with a probability; return the step, to be given its target."""
-        self._add(Op.BRANCH, limit=probability, column=column)
+    def branch(self, limit: float, column: int) -> int:
+        """Jump when the draw lies below `limit`; return the step, to be given its target."""
+        self._add(Op.BRANCH, limit=limit, column=column)
         return self.here - 1
 
     def repeat(self, count: int, target: int) -> None:

@@ -14,6 +14,8 @@ Rules that all engines share, so that they agree record by record:
    on as a zombie that is marked, and never counted as an answer.
 7. A failed request goes to its error path while it holds what it holds; what is left at the end
    is released in reverse order of acquisition.
+8. A user's connection, with its route and what it owns, lives until the user leaves, its client
+   gives up, or a request ends with a status of `CONNECTION_LOST`.
 """
 
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ class Op(IntEnum):
     DELAY = 3  # wait for a drawn time
     SERVE = 4  # have a drawn demand served by a processor-sharing station
     ROUTE = 5  # choose one of `count` equal servers; keeps it while the user's connection lives
-    BRANCH = 6  # jump with a probability
+    BRANCH = 6  # jump when the draw lies below a limit: for a uniform draw, a probability
     REPEAT = 7  # jump back until a drawn count is reached
     JUMP = 8  # jump always
     FAIL = 9  # set the status; go to the error path, or to `jump` when one is given
@@ -50,6 +52,10 @@ class Status(IntEnum):
     WORKER_TIMEOUT = 5
     CLIENT_TIMEOUT = 6
     QUEUE_TIMEOUT = 7
+
+
+# The server never accepted the client's connection, or reset it.
+CONNECTION_LOST = frozenset({Status.BACKLOG_FULL, Status.WORKER_TIMEOUT})
 
 
 def status_name(code: int) -> str:

@@ -1,7 +1,7 @@
 """Runs a plan: sets up resources, stations and code, and lets every population live."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -45,7 +45,7 @@ class _Engine:
             ProcessorSharing(self.env, spec, groups[spec.group] if spec.group >= 0 else None)
             for spec in plan.stations
         ]
-        everything = {**self.fifos, **self.owned}
+        everything: dict[int, Fifo | Owned] = {**self.fifos, **self.owned}
         resources = [everything[n] for n in range(len(plan.resources))]
         self.recorder = Recorder(self.env, plan, resources, self.stations)
         self.kills = any(fifo.kills for fifo in self.fifos.values())
@@ -63,8 +63,9 @@ class _Engine:
             ).begin()
         for spec, station in zip(self.plan.stations, self.stations, strict=True):
             for time_s, speed in spec.speeds:
-                change = self.env.timeout(time_s, speed)
-                change.callbacks.append(partial(_change_speed, station))
+                if time_s < self.plan.horizon_s:
+                    change = self.env.timeout(time_s)
+                    change.callbacks.append(partial(_change_speed, station, speed))
         self.env.run(self.plan.horizon_s)
         return self.recorder.trace()
 
@@ -113,8 +114,8 @@ class _Engine:
                 return instructions.Fail(step)
 
 
-def _change_speed(station: ProcessorSharing, timer: object) -> None:
-    station.set_speed(timer.value)
+def _change_speed(station: ProcessorSharing, speed: float, _timer: object) -> None:
+    station.set_speed(speed)
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from capsim.plan.ops import FAILS
 from capsim.plan.plan import INFINITE, Resource
 
 
+Grant = tuple[Job, float]  # a job that holds a slot, and since when
+
+
 class Waiter:
     """A job in a queue; it is decided exactly once."""
 
@@ -50,10 +53,11 @@ class Fifo:
         self._limits: Deadlines[Waiter] | None = None
         if resource.wait_limit_s < INFINITE:
             self._limits = Deadlines(env, resource.wait_limit_s, _is_pending, self.expire)
-        self._holds: Deadlines[Job] | None = None
+        self._holds: Deadlines[Grant] | None = None
+        self._granted_at: dict[Job, float] = {}  # of those whose hold is limited
         if resource.hold_limit_s < INFINITE:
             self._holds = Deadlines(
-                env, resource.hold_limit_s, _is_unfinished, lambda job: kill(self, job)
+                env, resource.hold_limit_s, self._is_held, lambda grant: kill(self, grant[0])
             )
         # Least recently used first: the order in which idle threads take work from a queue.
         self._slots = deque(range(resource.capacity)) if resource.identified else None
@@ -94,7 +98,8 @@ class Fifo:
         self.waiting += 1
         job.waiter = waiter
         if patience_s < INFINITE:
-            self.env.timeout(patience_s, waiter).callbacks.append(self._out_of_patience)
+            timer = self.env.timeout(patience_s)
+            timer.callbacks.append(lambda _: self._out_of_patience(waiter))
         elif self._limits is not None:
             self._limits.add(waiter)
         return waiter.event
@@ -103,12 +108,15 @@ class Fifo:
         """Take a job's slot back and hand it to the first waiter."""
         if self._slots is not None and job.slots is not None:
             self._slots.append(job.slots.pop(self.number))
+        if self._holds is not None:
+            self._granted_at.pop(job, None)
         self._next()
 
     def restart(self, job: Job) -> None:
         """Take a killed job's slot out of service for the time that it takes to boot."""
-        timer = self.env.timeout(self._restart_s, job)
-        timer.callbacks.append(lambda event: self.release(event.value))
+        del self._granted_at[job]
+        timer = self.env.timeout(self._restart_s)
+        timer.callbacks.append(lambda _: self.release(job))
 
     def expire(self, waiter: Waiter) -> None:
         """Send a waiter away with the status of a wait that took too long."""
@@ -123,9 +131,9 @@ class Fifo:
         """Take a killed job out of the queue."""
         self._decide(waiter)
 
-    def _out_of_patience(self, timer: Event) -> None:
-        if timer.value.pending:
-            self.expire(timer.value)
+    def _out_of_patience(self, waiter: Waiter) -> None:
+        if waiter.pending:
+            self.expire(waiter)
 
     def _decide(self, waiter: Waiter) -> None:
         now = self.env._now
@@ -158,11 +166,12 @@ class Fifo:
                 job.slots = {}
             job.slots[self.number] = self._slots.popleft()
         if self._holds is not None:
-            self._holds.add(job)
+            self._granted_at[job] = self.env._now
+            self._holds.add((job, self.env._now))
 
-
-def _is_unfinished(job: Job) -> bool:
-    return not job.finished
+    def _is_held(self, grant: "Grant") -> bool:
+        job, granted_at = grant
+        return self._granted_at.get(job) == granted_at
 
 
 def _is_pending(waiter: Waiter) -> bool:

@@ -33,6 +33,7 @@ class Session:
         for owned in self.owned:
             owned.drop(self)
         self.owned.clear()
+        self.route = NO_ROUTE
 
 
 class Job:
@@ -82,7 +83,7 @@ class Job:
         self.abandoned = False  # the client gave up; the server works on for nobody
         self.finished = False  # the server is done with it
         self.status: int = Status.OK
-        self.route = session.route
+        self.route = 0  # until a ROUTE says otherwise
         self.repetition = 0
         self.held: list[Fifo] = []
         self.slots: dict[int, int] | None = None  # slot number by resource, where told apart
@@ -95,3 +96,11 @@ class Job:
         """Go on with the error path."""
         self.status = status
         self.pc = self.error
+
+    def waits_until(self, now: float) -> dict[int, float]:
+        """Return the waits up to now, the one that still goes on included."""
+        waits = dict(self.waits or {})
+        if self.waiter is not None:
+            column = self.waiter.fifo.wait_column
+            waits[column] = waits.get(column, 0.0) + now - self.waiter.since
+        return waits

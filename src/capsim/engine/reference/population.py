@@ -11,7 +11,7 @@ from capsim.engine.reference.job import Job, Session
 from capsim.engine.reference.recorder import Recorder
 from capsim.errors import RunError
 from capsim.plan.draws import DrawTable, Row
-from capsim.plan.ops import NO_COLUMN, Status
+from capsim.plan.ops import CONNECTION_LOST, NO_COLUMN, Status
 from capsim.plan.plan import INFINITE, Source
 
 _MOST_REQUESTS_AT_ONE_TIME = 10_000  # of one user; more means that no time passes
@@ -93,6 +93,8 @@ class Population:
             if job.abandoned:
                 break  # the server is done with a zombie; its user went on elsewhere
             session.idle_since = env._now
+            if job.status and job.status in CONNECTION_LOST:
+                session.close()
             index += 1
             if index % per_block == 0:
                 rows = draws.rows(session.user, index // per_block)
@@ -103,6 +105,11 @@ class Population:
                     f"{self._source.name}: requests and thinking take no time, so the clock "
                     "stands still; give the users a think time or the requests a demand"
                 )
+            rest_s = stop_s - env._now
+            if think_s >= rest_s:  # leaves before the next request, at its stop
+                if rest_s > 0.0:
+                    yield env.timeout(rest_s)
+                break
             yield env.timeout(think_s)
         session.close()
 

@@ -53,6 +53,7 @@ class ProcessorSharing:
         self._virtual = 0.0
         self._advanced_at = 0.0
         self._rate = 1.0
+        self._share = 1.0  # of the group's cores, at that rate
         self._services: list[Service] = []
         self._present = 0
         self._sequence = 0
@@ -98,7 +99,7 @@ class ProcessorSharing:
                 self._virtual += passed * self._rate
                 cores = self._station.cores
                 used = present if present < cores else cores
-                self.busy_s += passed * used * (self._group.share if self._group else 1.0)
+                self.busy_s += passed * used * self._share
                 self.present_s += passed * present
             self._advanced_at = now
 
@@ -118,7 +119,8 @@ class ProcessorSharing:
             self._armed = None
             self._timer_number += 1
             return
-        self._rate = self._rate_of(self._present)
+        self._share = 1.0 if self._group is None else self._group.share
+        self._rate = self._rate_of(self._present) * self._speed * self._share
         head = services[0]
         armed = (head[_SEQUENCE], self._rate)
         if armed == self._armed:
@@ -143,8 +145,7 @@ class ProcessorSharing:
     def _rate_of(self, present: int) -> float:
         while len(self._rates) <= present:
             self._rates.append(rate_per_job(self._station, len(self._rates)))
-        rate = self._rates[present] * self._speed
-        return rate if self._group is None else rate * self._group.share
+        return self._rates[present]
 
 
 def rate_per_job(station: Station, present: int) -> float:

@@ -50,6 +50,8 @@ class Recorder:
         job.live = False
         del self._live[job]
         session = job.session
+        # A zombie goes on to wait, for nobody: what its client waited is fixed here.
+        waits = job.waits if job.finished else job.waits_until(self._env._now)
         self._records.append(
             (
                 session.source,
@@ -59,7 +61,7 @@ class Recorder:
                 job.start,
                 self._env._now,
                 status,
-                job.waits,
+                waits,
             )
         )
 
@@ -100,8 +102,9 @@ class Recorder:
         flying: list[Record] = []
         for job in self._live:
             user = (job.session.source, job.session.user)
+            waits = job.waits_until(self._env._now)
             flying.append(
-                (*user, job.index, job.request_class, job.start, never, Status.IN_FLIGHT, job.waits)
+                (*user, job.index, job.request_class, job.start, never, Status.IN_FLIGHT, waits)
             )
         return flying
 

@@ -20,8 +20,8 @@ def lower(model: Model, scenario: Scenario, *, seed: int, replication: int = 0) 
         replication: another number gives independent luck under the same seed.
     """
     builder = PlanBuilder()
-    server = lower_server(builder, model, scenario.drift)
-    database = lower_database(builder, model, server, scenario.drift)
+    server = lower_server(builder, model, scenario)
+    database = lower_database(builder, model, server, scenario)
     sources = {**scenario.user_classes, **scenario.arrivals}
     needed = {task for source in sources.values() for task in source.tasks}
     classes = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from capsim.model.laws import ZERO
 from capsim.model.model import Model
 from capsim.model.stack import PerRequest, Persistent, Pool
-from capsim.model.workload import Drift
+from capsim.model.workload import Scenario
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.drift import speeds
 from capsim.plan.lowering.server import LoweredServer
@@ -25,7 +25,7 @@ class LoweredDatabase:
 
 
 def lower_database(
-    builder: PlanBuilder, model: Model, server: LoweredServer, drift: Drift | None
+    builder: PlanBuilder, model: Model, server: LoweredServer, scenario: Scenario
 ) -> LoweredDatabase:
     """Add the database's cores and the connections to it."""
     database = model.database
@@ -35,7 +35,7 @@ def lower_database(
             cores=database.cores,
             contention=database.contention,
             coherency=database.coherency,
-            speeds=speeds(drift, "database"),
+            speeds=speeds(scenario, "database"),
         )
     )
     match database.access:

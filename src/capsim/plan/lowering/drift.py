@@ -1,17 +1,21 @@
 """Demand that grows during a test, as a station whose speed falls in small steps."""
 
-from capsim.model.workload import Drift
+from typing import Literal
 
-_STEP_S = 5.0
-_MINUTES = 240  # no load test drifts for longer than this in one piece
+from capsim.model.workload import Scenario
+
+_STEPS = 60  # of equal length over the test: each changes the speed by a few percent at most
+
+Speeds = tuple[tuple[float, float], ...]
 
 
-def speeds(drift: Drift | None, station: str) -> tuple[tuple[float, float], ...]:
-    """Return the (time, speed) schedule of a station: speed = 1 / (1 + per_minute * minutes)."""
-    if drift is None or drift.station != station or drift.per_minute == 0:
+def speeds(scenario: Scenario, station: Literal["app", "database"]) -> Speeds:
+    """Return the (from time, speed) schedule of a station, the inverse of its demand's growth."""
+    drift = scenario.drift
+    if drift is None or drift.station != station or drift.growth == 0:
         return ()
-    steps = int(_MINUTES * 60 / _STEP_S)
-    middles = [((i + 0.5) * _STEP_S) / 60 for i in range(steps)]
+    middles = [(step + 0.5) / _STEPS for step in range(_STEPS)]
     return tuple(
-        (i * _STEP_S, 1 / (1 + drift.per_minute * middle)) for i, middle in enumerate(middles)
+        (step / _STEPS * scenario.duration_s, 1 / (1 + drift.growth * middle**drift.power))
+        for step, middle in enumerate(middles)
     )

@@ -1,6 +1,6 @@
 """One request class as steps: a thread, CPU, a connection, queries, CPU, the answer."""
 
-from capsim.model.laws import ZERO
+from capsim.model.laws import ZERO, Poisson
 from capsim.model.stack import App
 from capsim.model.workload import RequestClass
 from capsim.plan.builder import PlanBuilder
@@ -32,7 +32,6 @@ def lower_request(  # noqa: PLR0913 (the parts of a request)
     if cpu is not None:
         builder.serve(server.cpu, cpu, scale=share, per_route=server.per_route)
     if request.uses_database:
-        database.connect()
         _queries(builder, name, request, database)
         if cpu is not None:
             builder.serve(server.cpu, cpu, scale=1 - share, per_route=server.per_route)
@@ -51,9 +50,14 @@ def _queries(
 ) -> None:
     count = builder.column(f"{name}: number of queries", request.queries)
     time = builder.column(f"{name}: query", request.query_s, count=count)
+    # A request that happens to need no query takes no connection either.
+    none = builder.branch(1.0, count) if isinstance(request.queries, Poisson) else None
+    database.connect()
     first = builder.here
     builder.serve(database.cpu, time, repeated=True)
     builder.repeat(count, first)
+    if none is not None:
+        builder.land(none)
 
 
 def _rejection(builder: PlanBuilder, name: str, request: RequestClass) -> None:

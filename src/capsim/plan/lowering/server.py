@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from capsim.model.model import Model
 from capsim.model.stack import DevelopmentServer, SyncGunicorn, ThreadedGunicorn
-from capsim.model.workload import Drift
+from capsim.model.workload import Scenario
 from capsim.plan.builder import PlanBuilder
-from capsim.plan.lowering.drift import speeds
-from capsim.plan.ops import Owner
+from capsim.plan.lowering.drift import Speeds, speeds
+from capsim.plan.ops import Owner, Status
 from capsim.plan.plan import INFINITE, Resource, Station
 
 THREAD, WORKER, ACCEPTED, CPU = "thread", "worker", "accepted connection", "app CPU"
@@ -26,9 +26,9 @@ class LoweredServer:
     owner_resource: int = -1
 
 
-def lower_server(builder: PlanBuilder, model: Model, drift: Drift | None) -> LoweredServer:
+def lower_server(builder: PlanBuilder, model: Model, scenario: Scenario) -> LoweredServer:
     """Add the server's resources and CPU."""
-    schedule = speeds(drift, "app")
+    schedule = speeds(scenario, "app")
     match model.server:
         case SyncGunicorn():
             return _sync(builder, model, model.server, schedule)
@@ -42,7 +42,7 @@ def _sync(
     builder: PlanBuilder,
     model: Model,
     server: SyncGunicorn,
-    schedule: tuple[tuple[float, float], ...],
+    schedule: Speeds,
 ) -> LoweredServer:
     """One request per process: no GIL to share, only the machine's cores.
 
@@ -66,8 +66,9 @@ def _sync(
             speeds=schedule,
         )
     )
+    refused = _refusal(builder)
     return LoweredServer(
-        enter=lambda: builder.acquire(worker),
+        enter=lambda: builder.acquire(worker, otherwise=refused),
         cpu=cpu,
         per_route=0,
         processes=server.workers,
@@ -80,7 +81,7 @@ def _threaded(
     builder: PlanBuilder,
     model: Model,
     server: ThreadedGunicorn,
-    schedule: tuple[tuple[float, float], ...],
+    schedule: Speeds,
 ) -> LoweredServer:
     """Worker processes with a GIL each; whichever accepts a connection keeps it.
 
@@ -104,10 +105,11 @@ def _threaded(
     )
     cpu = builder.station(station, workers)
     choice = builder.column("worker process", None)
+    refused = _refusal(builder)
 
     def enter() -> None:
         builder.route(workers, choice, keepalive_s=server.keepalive_s)
-        builder.acquire(accepted, per_route=1)
+        builder.acquire(accepted, per_route=1, otherwise=refused)
         builder.acquire(thread, per_route=1)
 
     return LoweredServer(
@@ -120,8 +122,16 @@ def _threaded(
     )
 
 
+def _refusal(builder: PlanBuilder) -> int:
+    """Add what a full listen backlog does: it refuses, and none of the application's code runs."""
+    first = builder.here
+    builder.fail(Status.BACKLOG_FULL, first + 1)
+    builder.end()
+    return first
+
+
 def _development(
-    builder: PlanBuilder, model: Model, schedule: tuple[tuple[float, float], ...]
+    builder: PlanBuilder, model: Model, schedule: Speeds
 ) -> LoweredServer:
     """One process; a thread per client connection, so no thread is ever waited for.
 

@@ -1,0 +1,257 @@
+"""Calibration: what the posterior must and must not know."""
+
+import json
+import math
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from capsim.calibration import Effort, calibrate, load_posterior
+from capsim.calibration.fit import effective_sample_size
+from capsim.calibration.likelihood import SHARED_RESPONSE_SD, Likelihood
+from capsim.calibration.proposals import Proposal, design, log_prior, to_values
+from capsim.errors import InputError, RunError
+from capsim.loadtest.observations import Dataset, Observation, observations
+from capsim.metrics.run import simulate
+from capsim.model.template import Template, parse_template
+
+TRUE_DEMAND_S = 0.02
+EFFORT = Effort(design=32, rounds=2, per_round=32)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """Return a small system with one unknown demand, and one unknown that no load test touches."""
+    demand = {
+        "prior": "lognormal",
+        "median": 0.01,
+        "factor": 5,
+        "reason": "a guess that is off by half",
+    }
+    error = {"prior": "uniform", "low": 0.0, "high": 0.1, "reason": "no load test shows errors"}
+    scenario = {
+        "duration_s": 30,
+        "user_classes": {"u": {"think_s": 1.0, "tasks": {"page": 1}}},
+    }
+    return parse_template(
+        {
+            "name": "small",
+            "default_scenario": "burst",
+            "parameters": {"demand_s": demand, "error_s": error},
+            "server": {"kind": "development"},
+            "app": {"error_cpu_s": "$error_s"},
+            "requests": {
+                "page": {"app_cpu_s": {"law": "exponential", "mean": "$demand_s"}},
+            },
+            "scenarios": {"calm": {**scenario, "users": 20}, "burst": {**scenario, "users": 80}},
+        },
+        "small.toml",
+    )
+
+
+def dataset_of(template: Template, *, burst_median_ms: float = 400.0) -> Dataset:
+    """Return what a load test of the true system reports; the burst is held out."""
+    truth = template.bind({"demand_s": TRUE_DEMAND_S})
+    seen = simulate(truth, scenario="calm", seed=77).summary()
+    calm = {
+        "requests": seen.requests,
+        "failures": 0,
+        "mean_ms": seen.mean_s * 1000,
+        "p50_ms": seen.metric("p50_s") * 1000,
+        "p95_ms": seen.metric("p95_s") * 1000,
+    }
+    common = {"source": "simulated", "duration_s": 30}
+    burst = {"requests": 1400, "p50_ms": burst_median_ms}
+    return Dataset.model_validate(
+        {
+            "name": "small",
+            "source": "simulated",
+            "tool": "exact",
+            "load_tests": {
+                "calm": {**common, "users": 20, "total": calm},
+                "burst": {**common, "users": 80, "held_out": True, "total": burst},
+            },
+        }
+    )
+
+
+def test_the_true_demand_lies_in_the_posterior(template: Template) -> None:
+    """The posterior covers the truth, and is narrower than the prior by what was learned."""
+    posterior = calibrate(template, dataset_of(template), effort=EFFORT)
+    demand = next(w for w in posterior.widths if w.parameter == "demand_s")
+    assert demand.posterior[0] <= TRUE_DEMAND_S <= demand.posterior[1]
+    assert demand.ratio < 0.3
+
+
+def test_what_no_load_test_touches_keeps_its_prior(template: Template) -> None:
+    """A parameter without data comes out as wide as it went in, up to sampling error."""
+    posterior = calibrate(template, dataset_of(template), effort=EFFORT)
+    error = next(w for w in posterior.widths if w.parameter == "error_s")
+    # The standard error of a standard deviation of n normal draws is 1/sqrt(2n) of it.
+    sampling = 1 / math.sqrt(2 * posterior.effective_sample_size)
+    assert error.ratio == pytest.approx(1.0, abs=3 * sampling)
+
+
+def test_a_held_out_load_test_changes_nothing(template: Template) -> None:
+    """Scenario 4 never enters a calibration: other held-out figures give the same posterior."""
+    one = calibrate(template, dataset_of(template, burst_median_ms=400), effort=EFFORT)
+    other = calibrate(template, dataset_of(template, burst_median_ms=40_000), effort=EFFORT)
+    assert np.array_equal(one.draws, other.draws)
+    assert np.array_equal(one.weights, other.weights)
+    assert all(o.load_test == "calm" for o in observations(dataset_of(template)))
+
+
+def test_processes_do_not_change_the_posterior(template: Template) -> None:
+    """The same seed gives the same draws and weights on any number of processes."""
+    alone = calibrate(template, dataset_of(template), effort=EFFORT)
+    with ProcessPoolExecutor(2) as executor:
+        shared = calibrate(template, dataset_of(template), effort=EFFORT, executor=executor)
+    assert alone.draws.tobytes() == shared.draws.tobytes()
+    assert alone.weights.tobytes() == shared.weights.tobytes()
+
+
+def test_a_stopped_calibration_goes_on_where_it_was(template: Template, tmp_path: Path) -> None:
+    """The journal keeps what was simulated: the second start redoes nothing, and agrees."""
+    data, journal = dataset_of(template), tmp_path / "small.journal"
+
+    class Stopped(Exception):  # noqa: N818 (a signal, not an error)
+        pass
+
+    def stop(done: int, _of: int) -> None:
+        if done >= 40:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        calibrate(template, data, effort=EFFORT, journal=journal, on_done=stop)
+    kept = len(journal.read_text().splitlines()) - 1
+    assert kept >= 40
+    seen: list[int] = []
+    resumed = calibrate(
+        template, data, effort=EFFORT, journal=journal, on_done=lambda done, _: seen.append(done)
+    )
+    assert seen[0] >= 32
+    assert len(seen) < EFFORT.total - kept + 10
+    assert not journal.exists()
+    whole = calibrate(template, data, effort=EFFORT)
+    assert np.array_equal(resumed.draws, whole.draws)
+    assert np.array_equal(resumed.weights, whole.weights)
+
+
+def test_half_a_line_in_the_journal_is_left_out(template: Template, tmp_path: Path) -> None:
+    """A kill in the middle of a write costs one result, not the journal."""
+    data, journal = dataset_of(template), tmp_path / "small.journal"
+
+    def stop(done: int, _of: int) -> None:
+        if done >= 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(template, data, effort=EFFORT, journal=journal, on_done=stop)
+    text = journal.read_text()
+    journal.write_text(text[:-20])
+    resumed = calibrate(template, data, effort=EFFORT, journal=journal)
+    assert np.array_equal(resumed.draws, calibrate(template, data, effort=EFFORT).draws)
+
+
+def test_no_agreement_is_an_error_and_no_posterior(template: Template) -> None:
+    """Data that no draw comes near give an error that says so, never a posterior of one draw."""
+    data = dataset_of(template)
+    calm = data.load_tests["calm"]
+    absurd = calm.total.model_copy(update={"mean_ms": 0.01, "p50_ms": 0.01, "p95_ms": 0.011})
+    broken = calm.model_copy(update={"total": absurd})
+    contradiction = data.model_copy(
+        update={"load_tests": {**data.load_tests, "calm": broken}}
+    )
+    tiny = Effort(design=8, rounds=0, per_round=8)
+    with pytest.raises(RunError, match="effective draws"):
+        calibrate(template, contradiction, effort=tiny)
+
+
+def test_a_posterior_survives_being_saved(template: Template, tmp_path: Path) -> None:
+    """What is read back is what was saved, to the digits that are kept."""
+    posterior = calibrate(template, dataset_of(template), effort=EFFORT)
+    path = tmp_path / "small.posterior.json"
+    posterior.save(path)
+    again = load_posterior(path, template)
+    assert again.parameters == posterior.parameters
+    np.testing.assert_allclose(again.draws, posterior.draws, rtol=1e-6)
+    np.testing.assert_allclose(again.weights, posterior.weights, rtol=1e-4)
+    assert again.fit == posterior.fit
+    assert again.provenance["seed"] == 1
+
+
+def test_a_posterior_of_another_model_is_refused(template: Template, tmp_path: Path) -> None:
+    """A model that changed after its calibration does not get the old posterior."""
+    path = tmp_path / "small.posterior.json"
+    calibrate(template, dataset_of(template), effort=EFFORT).save(path)
+    with pytest.raises(InputError, match="another version"):
+        load_posterior(path, template.replace("machine.cores", 2))
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"format": 9}', '{"format": 1, "draws": [[1]]}', "\x00"]
+)
+def test_a_broken_posterior_is_refused(template: Template, tmp_path: Path, content: str) -> None:
+    """Whatever stands in the file, the answer is one line with a remedy."""
+    path = tmp_path / "small.posterior.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match="calibrate again"):
+        load_posterior(path, template)
+
+
+def test_equal_weights_count_fully() -> None:
+    """The effective sample size is n for equal weights and 1 for a single one."""
+    assert effective_sample_size(np.full(50, 1 / 50)) == pytest.approx(50)
+    assert effective_sample_size(np.array([1.0, 0.0])) == 1
+
+
+def test_ten_percentiles_of_one_queue_are_not_ten_witnesses() -> None:
+    """A shared error costs hardly more in ten response times than in one."""
+    names = ["p50_s", "p66_s", "p75_s", "p80_s"]
+    many = Likelihood(
+        observations=tuple(Observation(load_test="a", metric=m, value=1.0) for m in names)
+    )
+    one = Likelihood(observations=many.observations[:1])
+    off = math.exp(SHARED_RESPONSE_SD)
+    drop_of_many = many.log([1.0] * 4) - many.log([off] * 4)
+    drop_of_one = one.log([1.0]) - one.log([off])
+    assert drop_of_many < 2 * drop_of_one
+
+
+def test_an_undefined_figure_rules_a_draw_out() -> None:
+    """A simulation in which nothing answered cannot agree with a measured mean."""
+    likelihood = Likelihood(observations=(Observation(load_test="a", metric="mean_s", value=1.0),))
+    assert likelihood.log([float("nan")]) < likelihood.log([1e-9])
+
+
+def test_the_design_fills_the_prior() -> None:
+    """Every half of every prior holds half of a design."""
+    z = design(3, 64, seed=1)
+    assert ((z < 0).mean(axis=0) == pytest.approx(0.5, abs=0.02))
+
+
+def test_values_are_quantiles_of_their_priors(template: Template) -> None:
+    """The middle of the normal scale is the prior's median."""
+    priors = [template.priors["demand_s"], template.priors["error_s"]]
+    np.testing.assert_allclose(to_values(np.zeros((1, 2)), priors), [[0.01, 0.05]])
+
+
+def test_a_proposal_integrates_to_one() -> None:
+    """Importance weights are right only if the proposal's density is one."""
+    points = np.random.default_rng(1).standard_normal((200, 1)) * 0.3 + 1
+    proposal = Proposal.around(points, np.full(200, 1 / 200), np.array([0]))
+    grid = np.linspace(-40, 40, 80_001)[:, None]
+    area = np.exp(proposal.log_density(grid)).sum() * (grid[1, 0] - grid[0, 0])
+    # Student tails beyond the grid hold less than 1e-6; the rest is the sum's own error.
+    assert area == pytest.approx(1.0, abs=1e-4)
+    assert np.exp(log_prior(grid)).sum() * (grid[1, 0] - grid[0, 0]) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_file_is_plain_json(template: Template, tmp_path: Path) -> None:
+    """Other tools can read a posterior."""
+    path = tmp_path / "small.posterior.json"
+    calibrate(template, dataset_of(template), effort=EFFORT).save(path)
+    content = json.loads(path.read_text())
+    assert len(content["draws"]) == len(content["weights"])
