@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from capsim.calibration import Posterior, calibrate
+    from capsim import plots
+    from capsim.calibration import Posterior, calibrate, load_posterior, posterior_path
+    from capsim.experiments.beliefs import Belief
     from capsim.experiments.predict import predict
     from capsim.experiments.sweep import sweep
     from capsim.loadtest.observations import load_dataset
@@ -21,17 +23,24 @@ _HOMES = {
     "Run": "capsim.metrics.run",
     "calibrate": "capsim.calibration",
     "Posterior": "capsim.calibration",
+    "load_posterior": "capsim.calibration",
+    "posterior_path": "capsim.calibration",
+    "Belief": "capsim.experiments",
     "predict": "capsim.experiments",
     "sweep": "capsim.experiments",
 }
 
 __all__ = [
+    "Belief",
     "Posterior",
     "Run",
     "__version__",
     "calibrate",
     "load",
     "load_dataset",
+    "load_posterior",
+    "plots",
+    "posterior_path",
     "predict",
     "simulate",
     "sweep",
@@ -39,6 +48,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return import_module("capsim.plots")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ class RunError(CapsimError):
 
 
 class InputError(CapsimError):
-    """Something that the user wrote cannot be used: says where, what, which rule, and the remedy."""
+    """Something the user wrote cannot be used: says where, what, which rule, and the remedy."""
 
     exit_code = 2
 
@@ -20,7 +20,7 @@ class InputError(CapsimError):
     def at(
         cls, source: object, key: str, rule: str, *, value: object = None, remedy: str = ""
     ) -> "InputError":
-        """Build the line `source: key = value: rule; remedy` (value and remedy where they exist)."""
+        """Build the line `source: key = value: rule; remedy`, value and remedy if they exist."""
         shown = key if value is None else f"{key} = {_short(value)}"
         tail = f"; {remedy}" if remedy else ""
         return cls(f"{source}: {shown}: {rule}{tail}")

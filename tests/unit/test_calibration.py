@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from capsim.calibration import Effort, calibrate, load_posterior
-from capsim.calibration.fit import effective_sample_size
 from capsim.calibration.likelihood import SHARED_RESPONSE_SD, Likelihood
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
+from capsim.calibration.sampler import effective_sample_size
 from capsim.errors import InputError, RunError
 from capsim.loadtest.observations import Dataset, Observation, observations
 from capsim.metrics.run import simulate
@@ -161,9 +161,7 @@ def test_no_agreement_is_an_error_and_no_posterior(template: Template) -> None:
     calm = data.load_tests["calm"]
     absurd = calm.total.model_copy(update={"mean_ms": 0.01, "p50_ms": 0.01, "p95_ms": 0.011})
     broken = calm.model_copy(update={"total": absurd})
-    contradiction = data.model_copy(
-        update={"load_tests": {**data.load_tests, "calm": broken}}
-    )
+    contradiction = data.model_copy(update={"load_tests": {**data.load_tests, "calm": broken}})
     tiny = Effort(design=8, rounds=0, per_round=8)
     with pytest.raises(RunError, match="effective draws"):
         calibrate(template, contradiction, effort=tiny)
@@ -229,7 +227,7 @@ def test_an_undefined_figure_rules_a_draw_out() -> None:
 def test_the_design_fills_the_prior() -> None:
     """Every half of every prior holds half of a design."""
     z = design(3, 64, seed=1)
-    assert ((z < 0).mean(axis=0) == pytest.approx(0.5, abs=0.02))
+    assert (z < 0).mean(axis=0) == pytest.approx(0.5, abs=0.02)
 
 
 def test_values_are_quantiles_of_their_priors(template: Template) -> None:

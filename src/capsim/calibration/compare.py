@@ -10,9 +10,7 @@ from capsim.model.model import Model
 _LONGEST_MISMATCH = 0.05  # of the duration: reports round it, e.g. 296.7 s to five minutes
 
 
-def simulate_observations(
-    model: Model, wanted: Sequence[Observation], *, seed: int
-) -> list[float]:
+def simulate_observations(model: Model, wanted: Sequence[Observation], *, seed: int) -> list[float]:
     """Return the simulated value of every observation, in order.
 
     Every model is simulated with the same luck, so that differences between models are due to
@@ -25,9 +23,7 @@ def simulate_observations(
 
 
 def _read(run: Run, observation: Observation) -> float:
-    summary = run.summary(
-        until_s=observation.until_s, request_classes=observation.request_classes
-    )
+    summary = run.summary(until_s=observation.until_s, request_classes=observation.request_classes)
     return summary.metric(observation.metric)
 
 

@@ -1,4 +1,4 @@
-"""A cheap stand-in for the simulations so far, to find out where the next ones are worth their time.
+"""A cheap stand-in for the simulations so far, to find where the next ones are worth their time.
 
 A quadratic in z is fitted to the logarithm of every figure, by ridge regression on the points that
 agree best (the linear emulation of Craig et al. 1997 with squares). What it gets wrong is known
@@ -39,13 +39,11 @@ class Emulator:
         penalty = _RIDGE * np.eye(x.shape[1])
         penalty[0, 0] = 0.0
         gram = x.T @ x
-        coefficients: Floats = np.linalg.solve(gram + penalty, x.T @ y)
+        coefficients = np.linalg.solve(gram + penalty, x.T @ y).astype(np.float64)
         freedom = float(np.trace(np.linalg.solve(gram + penalty, gram)))
         left = max(1.0, len(chosen) - freedom)
         residuals = y - x @ coefficients
-        return cls(
-            coefficients=coefficients, residual_variance=(residuals**2).sum(axis=0) / left
-        )
+        return cls(coefficients=coefficients, residual_variance=(residuals**2).sum(axis=0) / left)
 
     def predict(self, z: Floats) -> Floats:
         """Return the emulated logarithms, (n, figures)."""
@@ -75,7 +73,9 @@ def emulated_proposal(
     logs = np.log(figures[known][:, smooth])
     likelihood = Likelihood(observations=tuple(observations))
     active = start.active
-    emulator = Emulator.fit(z[known][:, active], logs, likelihood.log_many(figures[known][:, smooth]))
+    emulator = Emulator.fit(
+        z[known][:, active], logs, likelihood.log_many(figures[known][:, smooth])
+    )
     likelihood = likelihood.widened(emulator.residual_variance)
     proposal = start
     for _ in range(_ITERATIONS):

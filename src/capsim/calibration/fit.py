@@ -1,55 +1,27 @@
-"""Calibration: adaptive importance sampling (population Monte Carlo, Cappe et al. 2004).
+"""Calibration: from a model with priors, and load tests, to a posterior."""
 
-A space-filling design of the prior is simulated and weighed by the likelihood; later rounds draw
-from a proposal fitted to the weights so far. All rounds count in the end, weighed against the
-mixture of everything proposed (Elvira et al. 2019), so no round has to be thrown away.
-"""
-
-from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capsim.calibration.compare import check_fits, simulate_observations
-from capsim.calibration.emulator import emulated_proposal
+from capsim.calibration.compare import check_fits
 from capsim.calibration.journal import Journal
-from capsim.calibration.likelihood import Likelihood
 from capsim.calibration.posterior import FitRow, Posterior, Width, fingerprint_of
-from capsim.calibration.proposals import Proposal, design, log_prior, to_values
+from capsim.calibration.proposals import to_values
+from capsim.calibration.sampler import Effort, Sampler, effective_sample_size
 from capsim.errors import InputError, RunError
-from capsim.executors import OnDone, run_all
+from capsim.executors import OnDone
 from capsim.loadtest.observations import Dataset, Observation, observations
 from capsim.metrics.intervals import interval
 from capsim.model.priors import Prior
 from capsim.model.template import Template
-from capsim.plan.streams import stream
 from capsim.provenance import fingerprint, provenance
 
 Floats = NDArray[np.float64]
 _LEAST_WEIGHT = 1e-6  # draws of less are not kept: all of them together are one in a thousand
 _FEWEST_EFFECTIVE = 20.0  # below this an interval's ends hang on a draw or two
-# Early weights are flattened until they count for this many draws per dimension: fewer do not
-# give a covariance, more keep the proposal at the prior.
-_EARLY_EFFECTIVE_PER_DIMENSION = 1.5
-_EARLY_EFFECTIVE = 10.0  # and for this many in all
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How much to simulate: a design of the prior, then adapted rounds."""
-
-    design: int = 128
-    rounds: int = 4
-    per_round: int = 96
-
-    @property
-    def total(self) -> int:
-        """Number of parameter points, each simulated on every load test."""
-        return self.design + self.rounds * self.per_round
 
 
 def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
@@ -90,169 +62,47 @@ def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
             "effort": vars(chosen),
         }
     )
-    sampler = _Sampler(template, names, observations(dataset), seed, Journal(journal, key))
+    sampler = Sampler(template, names, observations(dataset), seed, Journal(journal, key))
     sampler.explore(chosen, executor, on_done)
-    posterior = sampler.posterior(dataset, chosen)
+    posterior = _posterior(sampler, dataset, chosen)
     sampler.journal.remove()
     return posterior
 
 
-class _Sampler:
-    """The points tried so far, and what they are worth."""
-
-    def __init__(
-        self,
-        template: Template,
-        names: Sequence[str],
-        wanted: Sequence[Observation],
-        seed: int,
-        journal: Journal,
-    ) -> None:
-        self.template = template
-        self.names = names
-        self.priors: list[Prior] = [template.priors[name] for name in names]
-        self.wanted = wanted
-        self.seed = seed
-        self.journal = journal
-        self.likelihood = Likelihood(observations=tuple(wanted))
-        self.z = np.empty((0, len(names)))
-        self.figures = np.empty((0, len(wanted)))
-        self.tried = 0  # points simulated so far, probes of `_active` among them
-        self.proposals: list[tuple[int, Proposal | None]] = []  # (points, none: the prior)
-
-    def explore(self, effort: Effort, executor: Executor | None, on_done: OnDone | None) -> None:
-        """Simulate the design, then the adapted rounds."""
-        dimensions = len(self.names)
-        total = effort.total + dimensions
-        simulate = partial(self._simulated, total=total, executor=executor, on_done=on_done)
-        self._add(points := design(dimensions, effort.design, self.seed), simulate(points), None)
-        active = self._active(simulate)
-        for number in range(effort.rounds if len(active) else 0):
-            generator = stream(self.seed, 0, "calibration round", number)
-            near = Proposal.around(self.z, self._flattened(), active)
-            proposal = emulated_proposal(self.wanted, self.z, self.figures, near, generator)
-            points = proposal.draw(effort.per_round, dimensions, generator)
-            self._add(points, simulate(points), proposal)
-
-    def _active(self, simulate: Callable[[Floats], Floats]) -> NDArray[np.int64]:
-        """Return the parameters that any figure depends on, tried from the best point so far.
-
-        Under equal luck a parameter without influence changes no figure in any digit. One that
-        has influence elsewhere only costs efficiency: weights come from the true simulations.
-        """
-        best = int(self._log_likelihoods().argmax())
-        moved = self.z[best] + np.where(self.z[best] > 0, -1.0, 1.0) * np.eye(len(self.names))
-        changed = (simulate(moved) != self.figures[best]).any(axis=1)
-        return np.flatnonzero(changed)
-
-    def _add(self, points: Floats, figures: Floats, proposal: Proposal | None) -> None:
-        self.z = np.vstack([self.z, points])
-        self.figures = np.vstack([self.figures, figures])
-        self.proposals.append((len(points), proposal))
-
-    def _simulated(
-        self, points: Floats, *, total: int, executor: Executor | None, on_done: OnDone | None
-    ) -> Floats:
-        """Return the figures of points (n, observations), the journal's own not simulated again."""
-        begin, self.tried = self.tried, self.tried + len(points)
-        values = to_values(points, self.priors).tolist()
-        new = [i for i in range(len(points)) if self.journal.get(begin + i) is None]
-        known = begin + len(points) - len(new)
-        if on_done is not None:
-            on_done(known, total)
-        run_all(
-            partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
-            [values[i] for i in new],
-            executor=executor,
-            on_result=lambda number, result: self.journal.put(begin + new[number], result),
-            on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
+def _posterior(sampler: Sampler, dataset: Dataset, effort: Effort) -> Posterior:
+    """Return the weighted draws, with how they fit and what the data taught."""
+    weights = sampler.weights()
+    effective = effective_sample_size(weights)
+    if effective < _FEWEST_EFFECTIVE:
+        raise RunError(
+            f"only {effective:.1f} effective draws of {len(weights)} agree with "
+            f"{dataset.name}: the intervals would be false; simulate more "
+            "(--rounds, --per-round), or widen the priors that the data contradict"
         )
-        return np.array([self.journal.get(begin + i) for i in range(len(points))], dtype=float)
-
-    def _log_likelihoods(self) -> Floats:
-        return self.likelihood.log_many(self.figures)
-
-    def _log_weights(self) -> Floats:
-        """Return log(prior x likelihood / mixture of all proposals), (n,)."""
-        prior = log_prior(self.z)
-        parts = [
-            np.log(count / len(self.z)) + (prior if p is None else p.log_density(self.z))
-            for count, p in self.proposals
-        ]
-        weights: Floats = self._log_likelihoods() + prior - np.logaddexp.reduce(parts, axis=0)
-        return weights
-
-    def _flattened(self) -> Floats:
-        """Return weights raised to the power at which they count for enough draws to adapt to."""
-        log_weights = self._log_weights()
-        low, high = 0.0, 1.0
-        wanted = max(_EARLY_EFFECTIVE, _EARLY_EFFECTIVE_PER_DIMENSION * self.z.shape[1])
-        if effective_sample_size(_normalised(log_weights)) >= wanted:
-            return _normalised(log_weights)
-        for _ in range(40):
-            power = (low + high) / 2
-            enough = effective_sample_size(_normalised(power * log_weights)) >= wanted
-            low, high = (power, high) if enough else (low, power)
-        return _normalised(low * log_weights)
-
-    def posterior(self, dataset: Dataset, effort: Effort) -> Posterior:
-        """Return the weighted draws, with how they fit and what the data taught."""
-        weights = _normalised(self._log_weights())
-        effective = effective_sample_size(weights)
-        if effective < _FEWEST_EFFECTIVE:
-            raise RunError(
-                f"only {effective:.1f} effective draws of {len(weights)} agree with "
-                f"{dataset.name}: the intervals would be false; simulate more "
-                "(--rounds, --per-round), or widen the priors that the data contradict"
-            )
-        kept = weights > _LEAST_WEIGHT
-        weights = weights[kept] / weights[kept].sum()
-        z, figures = self.z[kept], self.figures[kept]
-        values = to_values(z, self.priors)
-        return Posterior(
-            model=self.template.name,
-            parameters=tuple(self.names),
-            draws=values,
-            weights=weights,
-            effective_sample_size=effective,
-            widths=tuple(
-                _width(name, prior, values[:, i], z[:, i], weights)
-                for i, (name, prior) in enumerate(zip(self.names, self.priors, strict=True))
-            ),
-            fit=tuple(
-                _fit_row(o, figures[:, i], weights) for i, o in enumerate(self.wanted)
-            ),
-            provenance=provenance(
-                model_fingerprint=fingerprint_of(self.template),
-                dataset=dataset.name,
-                dataset_fingerprint=fingerprint(dataset.model_dump(mode="json")),
-                calibrated_on=sorted({o.load_test for o in self.wanted}),
-                seed=self.seed,
-                effort=vars(effort),
-            ),
-        )
-
-
-def effective_sample_size(weights: Floats) -> float:
-    """Return how many equally weighted draws these weights are worth (Kong 1992)."""
-    return 1 / float((weights**2).sum())
-
-
-def _simulate(
-    template: Template,
-    names: tuple[str, ...],
-    wanted: tuple[Observation, ...],
-    seed: int,
-    values: list[float],
-) -> list[float]:
-    model = template.bind(dict(zip(names, values, strict=True)))
-    return simulate_observations(model, wanted, seed=seed)
-
-
-def _normalised(log_weights: Floats) -> Floats:
-    weights = np.exp(log_weights - log_weights.max())
-    normalised: Floats = weights / weights.sum()
-    return normalised
+    kept = weights > _LEAST_WEIGHT
+    weights = weights[kept] / weights[kept].sum()
+    z, figures = sampler.z[kept], sampler.figures[kept]
+    values = to_values(z, sampler.priors)
+    return Posterior(
+        model=sampler.template.name,
+        parameters=tuple(sampler.names),
+        draws=values,
+        weights=weights,
+        effective_sample_size=effective,
+        widths=tuple(
+            _width(name, prior, values[:, i], z[:, i], weights)
+            for i, (name, prior) in enumerate(zip(sampler.names, sampler.priors, strict=True))
+        ),
+        fit=tuple(_fit_row(o, figures[:, i], weights) for i, o in enumerate(sampler.wanted)),
+        provenance=provenance(
+            model_fingerprint=fingerprint_of(sampler.template),
+            dataset=dataset.name,
+            dataset_fingerprint=fingerprint(dataset.model_dump(mode="json")),
+            calibrated_on=sorted({o.load_test for o in sampler.wanted}),
+            seed=sampler.seed,
+            effort=vars(effort),
+        ),
+    )
 
 
 def _width(name: str, prior: Prior, values: Floats, z: Floats, weights: Floats) -> Width:

@@ -67,7 +67,7 @@ class Likelihood:
         group = [self.observations[i] for i in chosen]
         columns = [difference(o, simulated[:, i]) for i, o in enumerate(group)]
         differences = np.column_stack(columns)
-        defined: NDArray[np.bool_] = np.isfinite(differences).all(axis=1)
+        defined = np.logical_and.reduce(np.isfinite(differences), axis=1)
         own = np.array([own_variance(o) for o in group])
         if self.extra_variance:
             own = own + np.array([self.extra_variance[i] for i in chosen])

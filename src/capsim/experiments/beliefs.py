@@ -1,13 +1,15 @@
 """What is believed of a system: a model, and the parameter draws that predictions run over."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from capsim.calibration.posterior import Posterior
+from capsim.calibration.posterior import Posterior, load_posterior, posterior_path
 from capsim.calibration.proposals import design, to_values
 from capsim.model.model import Model
 from capsim.model.template import Template
+from capsim.model.toml import load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +18,21 @@ class Belief:
 
     template: Template
     posterior: Posterior | None = None
+
+    @classmethod
+    def load(cls, reference: str | Path) -> "Belief":
+        """Read a model file, by path or shipped name, and the posterior beside it if there is one.
+
+        Raises:
+            InputError: the model is missing or broken, or the posterior is not this model's.
+        """
+        template = load(reference)
+        path = posterior_path(template)
+        known = path is not None and path.is_file()
+        return cls(
+            template=template,
+            posterior=load_posterior(path, template) if path is not None and known else None,
+        )
 
     @property
     def is_calibrated(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from capsim.experiments.sweep import Sweep, SweepRow
+from capsim.metrics.intervals import interval
 
 CLAIM = "an increase to 500-1000 would resolve the bottleneck"
 _CLAIMED = (500, 1000)
@@ -31,7 +32,7 @@ def _verdict(rows: Sequence[SweepRow]) -> str:
 def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
     last = rows[-1]
     p95, today = last.metrics["p95_s"], last.today
-    before = sorted(o.metrics["p95_s"] for o in today)[len(today) // 2]
+    before = interval([o.metrics["p95_s"] for o in today]).median
     change = last.differences["p95_s"]
     unchanged = abs(change.lo) < _SAME * before and abs(change.hi) < _SAME * before
     moved = (
@@ -41,6 +42,7 @@ def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
     )
     limit, share = next(iter(last.limits.items()))
     return (
-        f"At {last.value}, p95 is {p95.median:.3g} s (90 %: {p95.lo:.3g} to {p95.hi:.3g}), {moved}; "
+        f"At {last.value}, p95 is {p95.median:.3g} s "
+        f"(90 %: {p95.lo:.3g} to {p95.hi:.3g}), {moved}; "
         f"the target is {sweep.target_s:g} s, and {limit} limits in {share:.0%} of the draws."
     )

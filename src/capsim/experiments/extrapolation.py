@@ -69,7 +69,7 @@ def calibration_trials(belief: Belief, dataset: Dataset | None, seed: int) -> li
     ]
 
 
-def extrapolations(  # noqa: PLR0913 (everything that can be exceeded)
+def extrapolations(
     belief: Belief,
     dataset: Dataset | None,
     users: int,
@@ -109,11 +109,14 @@ def _beyond_users(dataset: Dataset, users: int) -> list[str]:
 def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[str]:
     seen = {cause for o in calibrated for cause, share in o.failures.items() if share > 0}
     shares = {c: [o.failures.get(c, 0.0) for o in outcomes] for o in outcomes for c in o.failures}
+    often = {c: float(np.mean(np.array(v) > _NOTICEABLE)) for c, v in shares.items()}
     return [
-        f"Failures by {cause} (in {np.mean(np.array(values) > _NOTICEABLE):.0%} of the draws) "
-        "happened in no calibrated load test: the mechanism is modelled, not observed."
-        for cause, values in shares.items()
-        if cause not in seen and np.mean(np.array(values) > _NOTICEABLE) > 0
+        (
+            f"Failures by {cause} (in {share:.0%} of the draws) happened in no calibrated load "
+            "test: the mechanism is modelled, not observed."
+        )
+        for cause, share in often.items()
+        if cause not in seen and share > 0
     ]
 
 

@@ -1,5 +1,6 @@
 """The figures that a load-test tool reports of some requests, in the tool's own milliseconds."""
 
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -41,8 +42,9 @@ class Figures(Spec):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        given = [(name, value) for name in PERCENTILES if (value := getattr(self, name)) is not None]
-        for (low_name, low), (high_name, high) in zip(given, given[1:], strict=False):
+        values = {name: getattr(self, name) for name in PERCENTILES}
+        given = [(name, value) for name, value in values.items() if value is not None]
+        for (low_name, low), (high_name, high) in pairwise(given):
             if high < low:
                 msg = (
                     f"{high_name} = {high} lies below {low_name} = {low}; percentiles cannot "

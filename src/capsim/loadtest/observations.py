@@ -50,7 +50,7 @@ class LoadTest(Spec):
     def measured(self) -> dict[str, float]:
         """Return the figures of the whole test by the names of JSON, e.g. `p95_s`."""
         found = {"rps": self.rps, "failure_ratio": self.total.failure_ratio}
-        found |= {name: value for name, value in _seconds(self.total)}
+        found |= dict(_seconds(self.total))
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -35,4 +35,4 @@ def percentile(sorted_s: NDArray[np.float64], level: float) -> float:
 
 def is_thin(count: int, level: float) -> bool:
     """Return whether too few of `count` requests lie above a percentile to trust it."""
-    return count * (1 - level) < FEWEST_ABOVE
+    return round(count * (1 - level), 9) < FEWEST_ABOVE

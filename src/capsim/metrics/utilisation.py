@@ -35,7 +35,8 @@ def usages(
     """
     last = trace.horizon_s if until_s is None else until_s
     window = (begin_s, last)
-    slots = [float(spec.capacity) if spec.capacity < UNLIMITED else np.inf for spec in plan.resources]
+    capacities = [spec.capacity for spec in plan.resources]
+    slots = [float(slots) if slots < UNLIMITED else np.inf for slots in capacities]
     in_use, queued = _means(trace, trace.in_use, window), _means(trace, trace.queued, window)
     busy, present = _means(trace, trace.busy, window), _means(trace, trace.present, window)
     cores = [spec.cores for spec in plan.stations]

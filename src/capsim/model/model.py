@@ -44,9 +44,8 @@ class Model(Spec):
             if twice:
                 msg = f"scenarios.{name}: {twice[0]} names both users and arrivals; rename one"
                 raise ValueError(msg)
-            sources = {**scenario.user_classes, **scenario.arrivals}
-            for source, spec in sources.items():
-                unknown = sorted(set(spec.tasks) - set(self.requests))
+            for source, tasks in scenario.tasks_by_source().items():
+                unknown = sorted(set(tasks) - set(self.requests))
                 if unknown:
                     msg = (
                         f"scenarios.{name}: {source} asks for {', '.join(unknown)}, which is no "

@@ -24,7 +24,7 @@ def model_schema() -> dict[str, Any]:
     }
 
 
-def _with_references(node: Any) -> Any:  # noqa: ANN401 (any JSON)
+def _with_references(node: Any) -> Any:
     """Let every number of a schema also be a reference to a parameter."""
     if isinstance(node, list):
         return [_with_references(item) for item in node]

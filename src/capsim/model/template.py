@@ -101,9 +101,8 @@ class Template:
         if isinstance(node, str) and node.startswith("$"):
             if node[1:] not in numbers:
                 known = ", ".join("$" + name for name in numbers) or "none"
-                raise InputError.at(
-                    self.source, key, f"refers to no [parameters] entry (known: {known})", value=node
-                )
+                rule = f"refers to no [parameters] entry (known: {known})"
+                raise InputError.at(self.source, key, rule, value=node)
             return numbers[node[1:]]
         return node
 
@@ -122,13 +121,13 @@ def parse_template(tree: Mapping[str, Any], source: str, path: Path | None = Non
     except ValidationError as error:
         raise first_problem(error, source, prefix="parameters") from None
     template = Template(source=source, tree=body, priors=priors, path=path)
+    for quantile in _TRIED_QUANTILES:
+        template.bind({name: prior.quantile(quantile) for name, prior in priors.items()})
     unused = sorted(set(priors) - set(_references(body)))
     if unused:
         raise InputError.at(
             source, f"parameters.{unused[0]}", "is used nowhere", remedy=f'write "${unused[0]}"'
         )
-    for quantile in _TRIED_QUANTILES:
-        template.bind({name: prior.quantile(quantile) for name, prior in priors.items()})
     return template
 
 

@@ -45,7 +45,8 @@ class UserClass(Spec):
 
     weight: Positive = 1.0
     think_s: ThinkLaw
-    tasks: Weights = Field(default_factory=dict)  # request class -> weight; none: users that are logged in and do nothing
+    # Request class -> weight; none: users that are logged in and do nothing.
+    tasks: Weights = Field(default_factory=dict)
 
 
 class Stage(Spec):
@@ -113,6 +114,11 @@ class Scenario(Spec):
             msg = "users need at least one entry in user_classes with tasks"
             raise ValueError(msg)
         return self
+
+    def tasks_by_source(self) -> dict[str, Weights]:
+        """Return the request classes, with their weights, that each source of load asks for."""
+        users = {name: spec.tasks for name, spec in self.user_classes.items()}
+        return users | {name: spec.tasks for name, spec in self.arrivals.items()}
 
     @property
     def peak_users(self) -> int:

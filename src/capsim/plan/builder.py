@@ -12,6 +12,7 @@ from capsim.plan.draws import Column
 from capsim.plan.ops import FAILS, NO_COLUMN, Op, Owner, Status, Step
 from capsim.plan.plan import INFINITE, Plan, Resource, Source, Station
 
+Floats = NDArray[np.float64]
 THINK_PURPOSE = "think"
 CLASS_PURPOSE = "request class"
 
@@ -61,21 +62,28 @@ class PlanBuilder:
 
     # Who sends requests.
 
-    def users(
+    def users(  # noqa: PLR0913 (the settings of one source)
         self,
         name: str,
         *,
         think: AnyLaw,
         classes: Iterable[tuple[int, float]],
-        starts: NDArray[np.float64],
-        stops: NDArray[np.float64] | None = None,
+        starts: Floats,
+        stops: Floats | None = None,
         pacing: bool = False,
         client_timeout_s: float = INFINITE,
     ) -> None:
         """Add closed users; `classes` are (request class, weight)."""
-        think_column = self.column(THINK_PURPOSE, think, sources=[name])
-        self._source(
-            name, classes, starts, stops, pacing, client_timeout_s, think_column, is_open=False
+        self._sources.append(
+            Source(
+                name=name,
+                starts=starts,
+                stops=np.full(len(starts), INFINITE) if stops is None else stops,
+                pacing=pacing,
+                client_timeout_s=client_timeout_s,
+                think_column=self.column(THINK_PURPOSE, think, sources=[name]),
+                **self._choice(name, classes),
+            )
         )
 
     def arrivals(
@@ -83,41 +91,32 @@ class PlanBuilder:
         name: str,
         *,
         classes: Iterable[tuple[int, float]],
-        times: NDArray[np.float64],
+        times: Floats,
         client_timeout_s: float = INFINITE,
     ) -> None:
         """Add open arrivals at the given times, in order."""
-        self._source(name, classes, times, None, False, client_timeout_s, NO_COLUMN, is_open=True)
-
-    def _source(  # noqa: PLR0913 (one call for the two kinds)
-        self,
-        name: str,
-        classes: Iterable[tuple[int, float]],
-        starts: NDArray[np.float64],
-        stops: NDArray[np.float64] | None,
-        pacing: bool,  # noqa: FBT001
-        client_timeout_s: float,
-        think_column: int,
-        *,
-        is_open: bool,
-    ) -> None:
-        chosen = list(classes)
-        weights = np.array([weight for _, weight in chosen])
-        choice = self.column(CLASS_PURPOSE, None, sources=[name]) if len(chosen) > 1 else NO_COLUMN
         self._sources.append(
             Source(
                 name=name,
-                starts=starts,
-                stops=np.full(len(starts), INFINITE) if stops is None else stops,
-                open=is_open,
-                pacing=pacing,
+                starts=times,
+                stops=np.full(len(times), INFINITE),
+                open=True,
                 client_timeout_s=client_timeout_s,
-                classes=tuple(index for index, _ in chosen),
-                cumulative=tuple((np.cumsum(weights) / weights.sum()).tolist()),
-                think_column=think_column,
-                class_column=choice,
+                **self._choice(name, classes),
             )
         )
+
+    def _choice(self, name: str, classes: Iterable[tuple[int, float]]) -> dict[str, Any]:
+        """Return how a source chooses among its request classes."""
+        indices, weights = zip(*classes, strict=True)
+        column = NO_COLUMN
+        if len(indices) > 1:
+            column = self.column(CLASS_PURPOSE, None, sources=[name])
+        return {
+            "classes": indices,
+            "cumulative": tuple((np.cumsum(weights) / sum(weights)).tolist()),
+            "class_column": column,
+        }
 
     # Steps.
 

@@ -1,7 +1,7 @@
 """Runs a plan: sets up resources, stations and code, and lets every population live."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -89,29 +89,20 @@ class _Engine:
             wake(job.waiting)
 
     def _instruction(self, step: Step) -> instructions.Instruction:
-        match step.op:
-            case Op.ACQUIRE:
-                return instructions.Acquire(step, self.fifos)
-            case Op.RELEASE:
-                return instructions.Release(step, self.fifos)
-            case Op.HOLD:
-                return instructions.Hold(step, self.owned[step.target])
-            case Op.DELAY:
-                return instructions.Delay(step, self.env, killable=self.kills)
-            case Op.SERVE:
-                return instructions.Serve(step, self.stations)
-            case Op.ROUTE:
-                return instructions.Route(step, self.env)
-            case Op.END:
-                return instructions.End(step, self.recorder.answer)
-            case Op.BRANCH:
-                return instructions.Branch(step)
-            case Op.REPEAT:
-                return instructions.Repeat(step)
-            case Op.JUMP:
-                return instructions.Jump(step)
-            case Op.FAIL:
-                return instructions.Fail(step)
+        make: dict[Op, Callable[[], instructions.Instruction]] = {
+            Op.ACQUIRE: lambda: instructions.Acquire(step, self.fifos),
+            Op.RELEASE: lambda: instructions.Release(step, self.fifos),
+            Op.HOLD: lambda: instructions.Hold(step, self.owned[step.target]),
+            Op.DELAY: lambda: instructions.Delay(step, self.env, killable=self.kills),
+            Op.SERVE: lambda: instructions.Serve(step, self.stations),
+            Op.ROUTE: lambda: instructions.Route(step, self.env),
+            Op.BRANCH: lambda: instructions.Branch(step),
+            Op.REPEAT: lambda: instructions.Repeat(step),
+            Op.JUMP: lambda: instructions.Jump(step),
+            Op.FAIL: lambda: instructions.Fail(step),
+            Op.END: lambda: instructions.End(step, self.recorder.answer),
+        }
+        return make[step.op]()
 
 
 def _change_speed(station: ProcessorSharing, speed: float, _timer: object) -> None:

@@ -16,8 +16,8 @@ def wake(event: Event) -> None:
     SimPy's own `succeed` has the priority of a timeout; rule 2 of the plan wants a ready queue
     that is drained before the clock moves, which is what URGENT events are.
     """
-    event._ok = True  # noqa: SLF001 (no public way to trigger with a priority)
-    event._value = None  # noqa: SLF001
+    event._ok = True
+    event._value = None
     event.env.schedule(event, URGENT)
 
 

@@ -10,7 +10,6 @@ from capsim.engine.reference.job import Job
 from capsim.plan.ops import FAILS
 from capsim.plan.plan import INFINITE, Resource
 
-
 Grant = tuple[Job, float]  # a job that holds a slot, and since when
 
 

@@ -98,7 +98,7 @@ class ProcessorSharing:
             if present:
                 self._virtual += passed * self._rate
                 cores = self._station.cores
-                used = present if present < cores else cores
+                used = min(cores, present)
                 self.busy_s += passed * used * self._share
                 self.present_s += passed * present
             self._advanced_at = now
@@ -128,7 +128,7 @@ class ProcessorSharing:
         self._armed = armed
         self._timer_number += 1
         ahead = (head[_FINISH] - self._virtual) / self._rate
-        timer = self.env.timeout(ahead if ahead > 0.0 else 0.0, self._timer_number)
+        timer = self.env.timeout(max(0.0, ahead), self._timer_number)
         timer.callbacks.append(self._fire)
 
     def _fire(self, timer: Event) -> None:

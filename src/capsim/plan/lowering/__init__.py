@@ -22,8 +22,7 @@ def lower(model: Model, scenario: Scenario, *, seed: int, replication: int = 0) 
     builder = PlanBuilder()
     server = lower_server(builder, model, scenario)
     database = lower_database(builder, model, server, scenario)
-    sources = {**scenario.user_classes, **scenario.arrivals}
-    needed = {task for source in sources.values() for task in source.tasks}
+    needed = {task for tasks in scenario.tasks_by_source().values() for task in tasks}
     classes = {
         name: lower_request(builder, name, request, model.app, server, database)
         for name, request in model.requests.items()

@@ -8,7 +8,7 @@ from capsim.plan.lowering.database import LoweredDatabase
 from capsim.plan.lowering.server import LoweredServer
 
 
-def lower_request(  # noqa: PLR0913 (the parts of a request)
+def lower_request(
     builder: PlanBuilder,
     name: str,
     request: RequestClass,

@@ -54,13 +54,15 @@ def spawn_times(users: int, spawn_rate: float | None) -> NDArray[np.float64]:
     if spawn_rate is None:
         return np.zeros(users)
     batch = max(1, math.floor(spawn_rate))
-    return np.arange(users) // batch * (batch / spawn_rate)
+    times: NDArray[np.float64] = np.arange(users) // batch * np.float64(batch / spawn_rate)
+    return times
 
 
 def _sessions_by_class(scenario: Scenario) -> dict[str, list[Session]]:
     sessions = _staged(scenario.stages) if scenario.stages else _steady(scenario)
     found: dict[str, list[Session]] = {name: [] for name in scenario.user_classes}
-    for session, name in zip(sessions, _class_cycle(scenario.user_classes, len(sessions)), strict=True):
+    names = _class_cycle(scenario.user_classes, len(sessions))
+    for session, name in zip(sessions, names, strict=True):
         found[name].append(session)
     return found
 
@@ -114,4 +116,8 @@ def _arrival_times(arrivals: Arrivals, luck: np.random.Generator) -> NDArray[np.
         reached += float(chunks[-1].sum())
     counted = np.cumsum(np.concatenate(chunks)) if chunks else np.empty(0)
     counted = counted[counted < expected[-1]]
-    return np.interp(counted, np.concatenate([[0.0], expected]), np.concatenate([[0.0], ends]))
+    begin = np.zeros(1)
+    times: NDArray[np.float64] = np.interp(
+        counted, np.concatenate([begin, expected]), np.concatenate([begin, ends])
+    )
+    return times

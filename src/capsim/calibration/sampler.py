@@ -1,0 +1,171 @@
+"""Adaptive importance sampling: which points are tried, and what each is worth.
+
+A space-filling design of the prior is simulated and weighed by the likelihood; later rounds draw
+from a proposal fitted to what is known so far (population Monte Carlo, Cappe et al. 2004). All
+rounds count in the end, weighed against the mixture of everything proposed (Elvira et al. 2019), so
+no simulation is thrown away.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capsim.calibration.compare import simulate_observations
+from capsim.calibration.emulator import emulated_proposal
+from capsim.calibration.journal import Journal
+from capsim.calibration.likelihood import Likelihood
+from capsim.calibration.proposals import Proposal, design, log_prior, to_values
+from capsim.executors import OnDone, run_all
+from capsim.loadtest.observations import Observation
+from capsim.model.priors import Prior
+from capsim.model.template import Template
+from capsim.plan.streams import stream
+
+Floats = NDArray[np.float64]
+# Early weights are flattened until they count for this many draws per dimension: fewer do not
+# give a covariance, more keep the proposal at the prior.
+_EARLY_EFFECTIVE_PER_DIMENSION = 1.5
+_EARLY_EFFECTIVE = 10.0  # and for this many in all
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much to simulate: a design of the prior, then adapted rounds."""
+
+    design: int = 128
+    rounds: int = 4
+    per_round: int = 96
+
+    @property
+    def total(self) -> int:
+        """Number of parameter points, each simulated on every load test."""
+        return self.design + self.rounds * self.per_round
+
+
+class Sampler:
+    """The points tried so far, and what they are worth."""
+
+    def __init__(
+        self,
+        template: Template,
+        names: Sequence[str],
+        wanted: Sequence[Observation],
+        seed: int,
+        journal: Journal,
+    ) -> None:
+        self.template = template
+        self.names = names
+        self.priors: list[Prior] = [template.priors[name] for name in names]
+        self.wanted = wanted
+        self.seed = seed
+        self.journal = journal
+        self.likelihood = Likelihood(observations=tuple(wanted))
+        self.z = np.empty((0, len(names)))
+        self.figures = np.empty((0, len(wanted)))
+        self.tried = 0  # points simulated so far, probes of `_active` among them
+        self.proposals: list[tuple[int, Proposal | None]] = []  # (points, none: the prior)
+
+    def explore(self, effort: Effort, executor: Executor | None, on_done: OnDone | None) -> None:
+        """Simulate the design, then the adapted rounds."""
+        dimensions = len(self.names)
+        total = effort.total + dimensions
+        simulate = partial(self._simulated, total=total, executor=executor, on_done=on_done)
+        self._add(points := design(dimensions, effort.design, self.seed), simulate(points), None)
+        active = self._active(simulate)
+        for number in range(effort.rounds if len(active) else 0):
+            generator = stream(self.seed, 0, "calibration round", number)
+            near = Proposal.around(self.z, self._flattened(), active)
+            proposal = emulated_proposal(self.wanted, self.z, self.figures, near, generator)
+            points = proposal.draw(effort.per_round, dimensions, generator)
+            self._add(points, simulate(points), proposal)
+
+    def _active(self, simulate: Callable[[Floats], Floats]) -> NDArray[np.int64]:
+        """Return the parameters that any figure depends on, tried from the best point so far.
+
+        Under equal luck a parameter without influence changes no figure in any digit. One that
+        has influence elsewhere only costs efficiency: weights come from the true simulations.
+        """
+        best = int(self._log_likelihoods().argmax())
+        moved = self.z[best] + np.where(self.z[best] > 0, -1.0, 1.0) * np.eye(len(self.names))
+        changed = (simulate(moved) != self.figures[best]).any(axis=1)
+        return np.flatnonzero(changed)
+
+    def _add(self, points: Floats, figures: Floats, proposal: Proposal | None) -> None:
+        self.z = np.vstack([self.z, points])
+        self.figures = np.vstack([self.figures, figures])
+        self.proposals.append((len(points), proposal))
+
+    def _simulated(
+        self, points: Floats, *, total: int, executor: Executor | None, on_done: OnDone | None
+    ) -> Floats:
+        """Return the figures of points (n, observations), the journal's own not simulated again."""
+        begin, self.tried = self.tried, self.tried + len(points)
+        values = to_values(points, self.priors).tolist()
+        new = [i for i in range(len(points)) if self.journal.get(begin + i) is None]
+        known = begin + len(points) - len(new)
+        if on_done is not None:
+            on_done(known, total)
+        run_all(
+            partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
+            [values[i] for i in new],
+            executor=executor,
+            on_result=lambda number, result: self.journal.put(begin + new[number], result),
+            on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
+        )
+        return np.array([self.journal.get(begin + i) for i in range(len(points))], dtype=float)
+
+    def _log_likelihoods(self) -> Floats:
+        return self.likelihood.log_many(self.figures)
+
+    def _log_weights(self) -> Floats:
+        """Return log(prior x likelihood / mixture of all proposals), (n,)."""
+        prior = log_prior(self.z)
+        parts = [
+            np.log(count / len(self.z)) + (prior if p is None else p.log_density(self.z))
+            for count, p in self.proposals
+        ]
+        weights: Floats = self._log_likelihoods() + prior - np.logaddexp.reduce(parts, axis=0)
+        return weights
+
+    def _flattened(self) -> Floats:
+        """Return weights raised to the power at which they count for enough draws to adapt to."""
+        log_weights = self._log_weights()
+        low, high = 0.0, 1.0
+        wanted = max(_EARLY_EFFECTIVE, _EARLY_EFFECTIVE_PER_DIMENSION * self.z.shape[1])
+        if effective_sample_size(_normalised(log_weights)) >= wanted:
+            return _normalised(log_weights)
+        for _ in range(40):
+            power = (low + high) / 2
+            enough = effective_sample_size(_normalised(power * log_weights)) >= wanted
+            low, high = (power, high) if enough else (low, power)
+        return _normalised(low * log_weights)
+
+    def weights(self) -> Floats:
+        """Return the normalised importance weight of every point, (n,)."""
+        return _normalised(self._log_weights())
+
+
+def effective_sample_size(weights: Floats) -> float:
+    """Return how many equally weighted draws these weights are worth (Kong 1992)."""
+    return 1 / float((weights**2).sum())
+
+
+def _simulate(
+    template: Template,
+    names: tuple[str, ...],
+    wanted: tuple[Observation, ...],
+    seed: int,
+    values: list[float],
+) -> list[float]:
+    model = template.bind(dict(zip(names, values, strict=True)))
+    return simulate_observations(model, wanted, seed=seed)
+
+
+def _normalised(log_weights: Floats) -> Floats:
+    weights = np.exp(log_weights - log_weights.max())
+    normalised: Floats = weights / weights.sum()
+    return normalised

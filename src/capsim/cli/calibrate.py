@@ -1,0 +1,116 @@
+"""`capsim calibrate`: fit the unknown parameters of a model to load tests."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capsim.cli import options
+from capsim.cli.output import Format, Output, note
+from capsim.cli.pictures import check_picture, draw
+from capsim.cli.work import long_work
+from capsim.errors import InputError
+from capsim.files import check_writable
+
+if TYPE_CHECKING:
+    from capsim.calibration.posterior import Posterior
+    from capsim.cli.system import System
+
+_Data = Annotated[
+    str | None,
+    typer.Option("--data", help="Load tests: a file or a shipped name (default: the model's)."),
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="File for the calibration (default: beside the model)."),
+]
+_Design = Annotated[int, typer.Option("--design", min=8, help="Points spread over the priors.")]
+_Rounds = Annotated[int, typer.Option("--rounds", min=0, help="Rounds near what fits.")]
+_PerRound = Annotated[int, typer.Option("--per-round", min=1, help="Points of each round.")]
+
+
+def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters)
+    *,
+    data: _Data = None,
+    out: _Out = None,
+    design: _Design = 256,
+    rounds: _Rounds = 6,
+    per_round: _PerRound = 128,
+    plot: options.Plot = None,
+    model: options.Model = options.DEFAULT_MODEL,
+    seed: options.Seed = 1,
+    form: options.Form = Format.TABLE,
+    settings: options.Settings = None,
+    jobs: options.Jobs = None,
+) -> None:
+    """Fit the unknown parameters of a model to load tests, and save what was learned.
+
+    Stopping loses nothing: the same command goes on from where it was.
+    """
+    check_picture(plot)
+    changes = options.parse_settings(settings)
+
+    from capsim.calibration import Effort
+    from capsim.calibration import calibrate as run
+    from capsim.cli.system import Asked, read_system
+
+    system = read_system(Asked(model=model, settings=changes, prior=True, data=data))
+    if system.dataset is None:
+        raise InputError(f"{model}: names no dataset; give the load tests with --data")
+    target = _target(system, out)
+    journal = Path(f"{target}.journal")
+    kept = f"{journal} keeps what is done, and the same command goes on from there"
+    with long_work("parameter points", jobs=jobs, kept=kept) as work:
+        posterior = run(
+            system.template,
+            system.dataset,
+            effort=Effort(design=design, rounds=rounds, per_round=per_round),
+            seed=seed,
+            executor=work.executor,
+            on_done=work.on_done,
+            journal=journal,
+        )
+    posterior.save(target)
+    _show(system, posterior, Output(form=form))
+    note(f"wrote {target}")
+    draw(partial(_picture, posterior), plot)
+
+
+def _target(system: "System", out: Path | None) -> Path:
+    """Return where the calibration is written, made sure that it can be."""
+    from capsim.calibration.posterior import posterior_path
+
+    if out is not None:
+        check_writable(out)
+        return out
+    beside = posterior_path(system.template)
+    if beside is None or not os.access(beside.parent, os.W_OK):
+        raise InputError(
+            f"{beside}: cannot be written beside the model; name another file with --out, and use "
+            "it with --posterior"
+        )
+    if system.is_what_if:
+        raise InputError(
+            "--set makes this another system than the model file's; name another file with --out"
+        )
+    check_writable(beside)
+    return beside
+
+
+def _show(system: "System", posterior: "Posterior", output: Output) -> None:
+    import dataclasses
+
+    from capsim.experiments.beliefs import Belief
+    from capsim.report import calibration as report
+
+    belief = Belief(template=system.template, posterior=posterior)
+    context = dataclasses.replace(system, belief=belief).context()
+    output.emit(report, posterior, context)
+
+
+def _picture(posterior: "Posterior", path: Path) -> None:
+    from capsim.plots import plot_fit, save
+
+    save(plot_fit(posterior), path)

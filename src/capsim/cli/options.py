@@ -1,0 +1,106 @@
+"""The options that commands share, and how their texts are read."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capsim.cli.output import Format
+from capsim.errors import InputError
+
+DEFAULT_MODEL = "p43-report"
+_MOST_USERS = 1_000_000  # all of them are simulated one by one, in memory
+_BARE_WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]*")
+
+Model = Annotated[
+    str, typer.Option("--model", "-m", help="Model file, or the name of a shipped model.")
+]
+Scenario = Annotated[
+    str | None, typer.Option("--scenario", help="Whose workload (default: the model's own).")
+]
+Prior = Annotated[
+    bool, typer.Option("--prior", help="Use the priors alone, as if never calibrated.")
+]
+PosteriorFile = Annotated[
+    Path | None,
+    typer.Option("--posterior", help="Calibration to use (default: beside the model file)."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Names the luck; same seed, same result.")]
+Form = Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="File to write the result to (default: print).")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a value of the model, e.g. database.access.size=500; repeatable.",
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Worker processes (default: one per core)."),
+]
+Draws = Annotated[
+    int | None, typer.Option("--draws", min=1, help="Parameter draws; more are steadier.")
+]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", help="File for a picture: .png, .svg or .pdf.")
+]
+NoPlot = Annotated[bool, typer.Option("--no-plot", help="Draw no picture.")]
+
+
+def parse_users(text: str) -> tuple[int, int]:
+    """Return both ends of a range of users such as `50..1500`; of a single number: it twice.
+
+    Raises:
+        InputError: neither a number nor a range, or users that cannot be simulated.
+    """
+    match = re.fullmatch(r"([0-9]{1,12})(?:\.\.([0-9]{1,12}))?", text.strip())
+    if match is None:
+        raise InputError(
+            f"--users {text}: is no number of users; give one (1000) or a range (50..1500)"
+        )
+    lowest, highest = int(match[1]), int(match[2] or match[1])
+    if lowest < 1:
+        raise InputError(f"--users {text}: at least 1 user is needed")
+    if highest > _MOST_USERS:
+        raise InputError(f"--users {text}: more than {_MOST_USERS} users cannot be simulated")
+    if match[2] is not None and lowest >= highest:
+        raise InputError(f"--users {text}: a range goes upwards, e.g. 50..1500")
+    return lowest, highest
+
+
+def parse_settings(texts: list[str] | None) -> dict[str, object]:
+    """Return values by key path from texts like `database.access.size=500`.
+
+    Raises:
+        InputError: no `=` in it, or no value.
+    """
+    settings = {}
+    for text in texts or []:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set {text}: is no KEY=VALUE; write e.g. database.access.size=500")
+        settings[key.strip()] = parse_value(value.strip(), f"--set {text}")
+    return settings
+
+
+def parse_value(text: str, where: str) -> object:
+    """Return a value as TOML reads it; a bare word is a text.
+
+    Raises:
+        InputError: no value of TOML.
+    """
+    try:
+        content = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        content = {}
+    if set(content) == {"value"}:
+        return content["value"]
+    if _BARE_WORD.fullmatch(text):
+        return text
+    raise InputError(f'{where}: {text!r} is no value; write a number, true, false or "text"')

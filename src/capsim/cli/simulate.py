@@ -1,0 +1,84 @@
+"""`capsim simulate`: one run at the central values of the parameters, to look into."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capsim.cli import options
+from capsim.cli.output import Format, Output
+from capsim.errors import InputError
+
+if TYPE_CHECKING:
+    from capsim.cli.system import System
+    from capsim.report.run import SimulatedRun
+
+_SLICES = 24  # of a run, about
+
+_Users = Annotated[
+    str | None, typer.Option("--users", "-u", help="How many (default: the scenario's own).")
+]
+_Timeline = Annotated[bool, typer.Option("--timeline", help="Show the run over time, too.")]
+
+
+def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
+    *,
+    users: _Users = None,
+    scenario: options.Scenario = None,
+    timeline: _Timeline = False,
+    prior: options.Prior = False,
+    posterior: options.PosteriorFile = None,
+    model: options.Model = options.DEFAULT_MODEL,
+    seed: options.Seed = 1,
+    form: options.Form = Format.TABLE,
+    out: options.Out = None,
+    settings: options.Settings = None,
+) -> None:
+    """Simulate one load test at the central values of the parameters: not a prediction.
+
+    As CSV, it is a row per request.
+    """
+    number = None
+    if users is not None:
+        number, highest = options.parse_users(users)
+        if number != highest:
+            raise InputError(f"--users {users}: one run has one number of users; give one")
+    output = Output(form=form, out=out)
+    output.check()
+    changes = options.parse_settings(settings)
+
+    from capsim.cli.system import Asked, read_system
+    from capsim.report import run as report
+
+    asked = Asked(model=model, settings=changes, prior=prior, posterior=posterior)
+    system = read_system(asked)
+    found = _run(system, system.scenario(scenario, number), number, seed, timeline=timeline)
+    context = system.context(seed=seed)
+    output.emit(report, found, context)
+
+
+def _run(
+    system: "System", scenario: str, users: int | None, seed: int, *, timeline: bool
+) -> "SimulatedRun":
+    from capsim.experiments.trials import ramp_s
+    from capsim.metrics.run import simulate as run
+    from capsim.report.run import SimulatedRun
+
+    model = system.belief.central()
+    made = run(model, scenario=scenario, users=users, seed=seed)
+    spec = model.scenario(scenario)
+    horizon_s = made.trace.horizon_s
+    return SimulatedRun(
+        scenario=scenario,
+        users=users or spec.peak_users,
+        run=made,
+        usages=made.usages(begin_s=min(ramp_s(spec, users), horizon_s / 2)),
+        timeline=made.timeline(slice_s=_slice_s(horizon_s)) if timeline else None,
+    )
+
+
+def _slice_s(horizon_s: float) -> float:
+    """Return a length of slices that people count in, for some two dozen of them."""
+    wanted = horizon_s / _SLICES
+    return next(
+        (s for s in (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0) if s >= wanted), wanted
+    )

@@ -1,0 +1,155 @@
+"""The system that a command is about: model file, changed settings, calibration and data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from capsim.calibration.posterior import (
+    Posterior,
+    fingerprint_of,
+    load_posterior,
+    posterior_path,
+)
+from capsim.errors import InputError
+from capsim.experiments.beliefs import Belief
+from capsim.loadtest.observations import Dataset, load_dataset
+from capsim.model.aliases import resolve
+from capsim.model.model import with_users
+from capsim.model.template import Template
+from capsim.model.toml import load
+from capsim.provenance import provenance
+from capsim.report.context import Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the user asked for, as text."""
+
+    model: str
+    settings: Mapping[str, object]
+    prior: bool = False
+    posterior: Path | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """A model with what is known of it."""
+
+    asked: Asked
+    belief: Belief
+    dataset: Dataset | None
+    changes: Mapping[str, object]  # by full key path
+    is_what_if: bool  # another system than the measured one
+
+    @property
+    def template(self) -> Template:
+        """The model, changed settings included."""
+        return self.belief.template
+
+    def scenario(self, name: str | None, users: int | None = None) -> str:
+        """Return the name of a scenario that can be simulated at this number of users.
+
+        Raises:
+            InputError: no such scenario, or one that cannot.
+        """
+        model = self.belief.central()
+        chosen = name or model.default_scenario
+        scenario = model.scenario(chosen)
+        if users is not None:
+            with_users(scenario, users)
+        return chosen
+
+    def context(self, **facts: object) -> Context:
+        """Return what a report says about where a result comes from."""
+        posterior = self.belief.posterior
+        return Context(
+            model=self.template.name,
+            description=str(self.template.tree.get("description", "")),
+            calibration=self._calibration(),
+            changes=self.changes,
+            is_what_if=self.is_what_if,
+            warnings=self._warnings(),
+            provenance=provenance(
+                model=self.template.name,
+                model_fingerprint=fingerprint_of(self.template),
+                dataset=self.dataset.name if self.dataset else None,
+                calibration=dict(posterior.provenance) if posterior else None,
+                **facts,
+            ),
+        )
+
+    def _calibration(self) -> str:
+        posterior = self.belief.posterior
+        if posterior is not None:
+            known = posterior.provenance
+            tests = ", ".join(known.get("calibrated_on", []))
+            return f"calibrated on {tests} of {known.get('dataset')}"
+        if self.template.free_parameters():
+            return "not calibrated: priors only"
+        return "no unknown parameters: nothing to calibrate"
+
+    def _warnings(self) -> tuple[str, ...]:
+        if self.belief.is_calibrated:
+            return ()
+        path = self.asked.posterior or posterior_path(self.template)
+        exists = path is not None and path.is_file()
+        remedy = (
+            "leave out --prior" if exists else f"run capsim calibrate --model {self.asked.model}"
+        )
+        return (
+            f"not calibrated; the intervals come from the priors alone. To change that, {remedy}.",
+        )
+
+
+def read_system(asked: Asked) -> System:
+    """Read everything that a command is about.
+
+    Raises:
+        InputError: a file is missing or broken, a setting is unknown or breaks a rule.
+    """
+    try:
+        original = load(asked.model)
+    except OSError as error:  # a name that the file system refuses
+        raise InputError(f"--model {asked.model[:40]}: {error.strerror}") from None
+    changed, changes = _changed(original, asked.settings)
+    posterior = None if asked.prior else _posterior(original, changed, asked.posterior)
+    return System(
+        asked=asked,
+        belief=Belief(template=changed, posterior=posterior),
+        dataset=_dataset(original, asked.data),
+        changes=changes,
+        is_what_if=fingerprint_of(changed) != fingerprint_of(original),
+    )
+
+
+def _changed(
+    template: Template, settings: Mapping[str, object]
+) -> tuple[Template, dict[str, object]]:
+    changes = {}
+    for key, value in settings.items():
+        path = resolve(key, template.bind({}))
+        template = template.replace(path, value)
+        changes[path] = value
+    return template, changes
+
+
+def _posterior(original: Template, changed: Template, named: Path | None) -> Posterior | None:
+    """Return the calibration of the unchanged model: a changed setting is a what-if on it."""
+    path = named or posterior_path(original)
+    if path is None or (named is None and not path.is_file()):
+        return None
+    try:
+        return load_posterior(path, original)
+    except InputError:
+        if fingerprint_of(changed) == fingerprint_of(original):
+            raise
+        return load_posterior(path, changed)  # calibrated with the same changes
+
+
+def _dataset(template: Template, named: str | None) -> Dataset | None:
+    reference = named or str(template.tree.get("dataset", ""))
+    if not reference:
+        return None
+    beside = template.path.parent / reference if template.path and not named else None
+    return load_dataset(beside if beside is not None and beside.is_file() else reference)

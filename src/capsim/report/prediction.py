@@ -1,0 +1,167 @@
+"""A prediction at one number of users."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+from rich.console import Group
+
+from capsim.experiments.predict import Prediction
+from capsim.metrics.intervals import Interval, interval
+from capsim.report import cliff, layout
+from capsim.report.context import Context, common_json, heading, warnings
+from capsim.report.numbers import label, metric_span, metric_value, number, share, share_span, span
+from capsim.report.plain import csv_text, plain
+
+_CSV_COLUMNS = ("metric", "median", "lo", "hi", "measured")
+
+
+def renderable(prediction: Prediction, context: Context) -> Group:
+    """Return the prediction for people: what, why, where the cliff is, and what to doubt."""
+    p = prediction
+    parts = [
+        heading(context, f"{p.scenario}, {p.users} users, {len(p.draws)} draws"),
+        *_metrics(p),
+        *_failures(p),
+        *_resources(p),
+        *_cliff(p),
+        *_doubts("Extrapolation", p.extrapolations),
+        *_comparison(p, context),
+        *warnings(context),
+    ]
+    return Group(*parts)
+
+
+def as_json(prediction: Prediction, context: Context) -> dict[str, object]:
+    """Return the prediction as JSON can hold it."""
+    p = prediction
+    content = {
+        "model": p.model,
+        "scenario": p.scenario,
+        "users": p.users,
+        "draws": len(p.draws),
+        "calibrated": p.calibrated,
+        "metrics": p.metrics,
+        "failures": p.failures,
+        "resources": [vars(usage) for usage in p.usages],
+        "limiting": p.limits,
+        "cliff": cliff.as_json(p.cliff) if p.cliff else None,
+        "measured": p.measured,
+        "held_out": p.held_out,
+        "verdicts": {v.metric: "inside" if v.inside else "outside" for v in p.verdicts},
+        "extrapolation": p.extrapolations,
+        "contradictions": p.contradictions,
+        "influences": [{**vars(i), "prior_speaks": i.prior_speaks} for i in p.influences],
+        "flags": p.thin,
+        **common_json(context),
+    }
+    made: dict[str, object] = plain(content)
+    return made
+
+
+def as_csv(prediction: Prediction, context: Context) -> str:  # noqa: ARG001 (alike for all results)
+    """Return a row per metric."""
+    rows = (
+        (name, found.median, found.lo, found.hi, prediction.measured.get(name))
+        for name, found in prediction.metrics.items()
+    )
+    return csv_text(_CSV_COLUMNS, rows)
+
+
+def _metrics(prediction: Prediction) -> Iterator[Group]:
+    verdicts = {v.metric: v.inside for v in prediction.verdicts}
+    columns = ["metric", "median", "90 % interval"]
+    columns += ["measured", ""] if verdicts else []
+    rows = []
+    for name, found in prediction.metrics.items():
+        flag = " *" if name in prediction.thin else ""
+        row: list[layout.Cell] = [
+            label(name) + flag,
+            metric_value(name, found.median),
+            metric_span(name, found),
+        ]
+        if name in verdicts:
+            row.append(metric_value(name, prediction.measured[name]))
+            row.append(layout.verdict(good=verdicts[name]))
+        rows.append(row)
+    yield layout.section("What a load test would report", layout.table(columns, rows))
+    if prediction.thin:
+        yield Group(layout.sentence("* too few requests lie above it to trust it", layout.QUIET))
+
+
+def _failures(prediction: Prediction) -> Iterator[Group]:
+    causes = {c: found for c, found in prediction.failures.items() if found.hi > 0}
+    if not causes:
+        rare = any(found for o in prediction.outcomes for found in o.failures.values())
+        text = "none in at least 95 % of the draws" if rare else "none"
+        yield layout.section("Failures", layout.sentence(text))
+        return
+    rows = [(cause, share(found.median), share_span(found)) for cause, found in causes.items()]
+    columns = ("cause of failure", "of requests", "90 % interval")
+    yield layout.section("Failures", layout.table(columns, rows))
+
+
+def _resources(prediction: Prediction) -> Iterator[Group]:
+    used = _in_use(prediction)
+    limits = prediction.limits
+    rows = [
+        (
+            usage.name,
+            f"{number(used[usage.name].median)} of {_capacity(usage.capacity)}",
+            share(usage.utilisation.median),
+            share_span(usage.utilisation),
+            number(usage.queue.median),
+            span(usage.queue),
+            share(limits.get(usage.name, 0.0)),
+        )
+        for usage in prediction.usages
+    ]
+    columns = ("resource", "in use", "busy", "90 %", "queue", "90 %", "limits in")
+    shares = ", ".join(f"{name} in {share(often)}" for name, often in limits.items())
+    yield layout.section(
+        "Resources after the ramp",
+        layout.table(columns, rows),
+        layout.sentence(f"What limits: {shares} of the draws."),
+    )
+
+
+def _in_use(prediction: Prediction) -> Mapping[str, Interval]:
+    columns = zip(*(outcome.usages for outcome in prediction.outcomes), strict=True)
+    return {
+        column[0].name: interval([u.capacity * u.utilisation for u in column]) for column in columns
+    }
+
+
+def _capacity(capacity: Interval) -> str:
+    if math.isinf(capacity.median):
+        return "unlimited"
+    return number(capacity.median) if capacity.lo == capacity.hi else span(capacity)
+
+
+def _cliff(prediction: Prediction) -> Iterator[Group]:
+    if prediction.cliff is not None:
+        yield layout.section("The cliff", layout.bullets(cliff.sentences(prediction.cliff)))
+
+
+def _doubts(name: str, sentences: tuple[str, ...]) -> Iterator[Group]:
+    if sentences:
+        yield layout.section(name, layout.bullets(sentences))
+
+
+def _comparison(prediction: Prediction, context: Context) -> Iterator[Group]:
+    if context.is_what_if:
+        text = "Another system than the measured one: not compared with measurements."
+        yield layout.section("Measured", layout.sentence(text, layout.QUIET))
+    if not prediction.verdicts:
+        return
+    inside = sum(v.inside for v in prediction.verdicts)
+    kept_out = ", which was kept out of the calibration" if prediction.held_out else ""
+    text = (
+        f"Measured {prediction.scenario}{kept_out}: {inside} of {len(prediction.verdicts)} "
+        "figures inside."
+    )
+    outside = ", ".join(label(v.metric) for v in prediction.verdicts if not v.inside)
+    if outside:
+        text += f" This reading of the system cannot produce the measured {outside}."
+    style = layout.BAD if outside else layout.GOOD
+    yield layout.section("Measured", layout.sentence(text, style))
+    yield from _doubts("Contradicted by", prediction.contradictions)

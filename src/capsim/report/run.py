@@ -1,0 +1,129 @@
+"""One simulated load test at one point of the parameters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from rich.console import Group
+from rich.table import Table
+
+from capsim.metrics.run import Run
+from capsim.metrics.summary import Summary
+from capsim.metrics.utilisation import Usage
+from capsim.report import layout
+from capsim.report.context import Context, common_json, heading, warnings
+from capsim.report.numbers import label, metric_value, number, share
+from capsim.report.plain import plain
+
+_NOTE = (
+    "One run at the central values of the parameters, to look into: not a prediction. "
+    "capsim predict gives intervals."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedRun:
+    """A run, and what of it is shown."""
+
+    scenario: str
+    users: int
+    run: Run
+    usages: tuple[Usage, ...]  # after the ramp
+    timeline: pd.DataFrame | None
+
+    @property
+    def summary(self) -> Summary:
+        """What a load-test tool would report of it."""
+        return self.run.summary()
+
+
+def renderable(result: SimulatedRun, context: Context) -> Group:
+    """Return the run's summary, its resources and, if wanted, its course."""
+    summary = result.summary
+    rows = [
+        (label(name) + (" *" if name in summary.thin else ""), metric_value(name, value))
+        for name, value in summary.metrics().items()
+    ]
+    counts = f"{summary.requests} requests, {summary.in_flight} in flight at the end"
+    users = f", {result.users} users" if result.users else ""
+    return Group(
+        heading(context, f"{result.scenario}{users}, one run"),
+        layout.section(counts, layout.table(("metric", "value"), rows)),
+        *_thin(summary),
+        *_failures(summary),
+        layout.section("Resources after the ramp", _resources(result.usages)),
+        *_timeline(result.timeline),
+        layout.section("Note", layout.sentence(_NOTE)),
+        *warnings(context),
+    )
+
+
+def as_json(result: SimulatedRun, context: Context) -> dict[str, object]:
+    """Return the run's summary as JSON can hold it."""
+    summary = result.summary
+    content = {
+        "model": context.model,
+        "scenario": result.scenario,
+        "users": result.users,
+        "note": _NOTE,
+        "requests": summary.requests,
+        "in_flight": summary.in_flight,
+        "metrics": summary.metrics(),
+        "failures": summary.failures,
+        "resources": [vars(usage) for usage in result.usages],
+        "flags": summary.thin,
+        **common_json(context),
+    }
+    if result.timeline is not None:
+        content["timeline"] = result.timeline.to_dict(orient="records")
+    made: dict[str, object] = plain(content)
+    return made
+
+
+def as_csv(result: SimulatedRun, context: Context) -> str:  # noqa: ARG001 (alike for all results)
+    """Return a row per request; a row per slice where the course was asked for."""
+    frame = result.run.requests if result.timeline is None else result.timeline
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _thin(summary: Summary) -> Iterator[Group]:
+    if summary.thin:
+        yield Group(layout.sentence("* too few requests lie above it to trust it", layout.QUIET))
+
+
+def _failures(summary: Summary) -> Iterator[Group]:
+    causes = [(cause, share(found)) for cause, found in summary.failures.items() if found]
+    if causes:
+        columns = ("cause of failure", "of requests")
+        yield layout.section("Failures", layout.table(columns, causes))
+
+
+def _resources(usages: tuple[Usage, ...]) -> Table:
+    rows = [
+        (
+            usage.name,
+            "unlimited" if usage.capacity == float("inf") else number(usage.capacity),
+            share(usage.utilisation),
+            share(usage.busiest),
+            number(usage.queue),
+        )
+        for usage in usages
+    ]
+    return layout.table(("resource", "capacity", "busy", "busiest", "queue"), rows)
+
+
+def _timeline(timeline: pd.DataFrame | None) -> Iterator[Group]:
+    if timeline is None:
+        return
+    columns = ("time", "requests/s", "failed", "mean", "p50", "p95", "in flight")
+    rows = [
+        (
+            f"{record['time_s']:g} s",
+            *(metric_value(name, record[name]) for name in ("rps", "failure_ratio")),
+            *(metric_value(name, record[name]) for name in ("mean_s", "p50_s", "p95_s")),
+            str(record["in_flight"]),
+        )
+        for record in timeline.to_dict(orient="records")
+    ]
+    yield layout.section("Its course", layout.table(columns, rows, left=0))
