@@ -37,6 +37,8 @@ def run(arguments: list[str] | None = None) -> int:
         raise _in_one_line(error) from None
     except typer.Abort:
         raise StoppedError("stopped") from None
+    if code == StoppedError.exit_code:  # Ctrl-C met the parser itself
+        raise StoppedError("stopped")
     return code if isinstance(code, int) else 0
 
 

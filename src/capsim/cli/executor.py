@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 from capsim.errors import RunError
 
+_Thing = multiprocessing.process.BaseProcess | threading.Thread
+
 _PATIENCE_S = 5.0  # for a worker to end once it has been told to
 
 
@@ -28,7 +30,7 @@ def workers(jobs: int | None) -> Iterator[Executor | None]:
     if count == 1:
         yield None
         return
-    others = set(multiprocessing.active_children())
+    others: set[_Thing] = {*multiprocessing.active_children(), *threading.enumerate()}
     # A worker starts with a fresh interpreter: numerical libraries hold threads and locks that
     # must not be copied by a fork.
     pool = ProcessPoolExecutor(
@@ -38,8 +40,9 @@ def workers(jobs: int | None) -> Iterator[Executor | None]:
         _start_deaf_to_interrupts(pool)
         yield pool
     except BaseException as error:
-        _end(others)
-        pool.shutdown(wait=False, cancel_futures=True)
+        with _undisturbed():
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end(others)
         if isinstance(error, BrokenProcessPool):
             raise RunError(
                 "a worker process died (out of memory?); try again with --jobs 1"
@@ -80,10 +83,32 @@ def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
     os._exit(1)
 
 
-def _end(others: set[multiprocessing.process.BaseProcess]) -> None:
-    """End the children of this process but for those that are somebody else's."""
-    ours = [child for child in multiprocessing.active_children() if child not in others]
-    for child in ours:
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold further Ctrl-C off, and the pool's own threads from mourning its workers aloud."""
+    hook = threading.excepthook
+    threading.excepthook = lambda _: None
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+    try:
+        yield
+    finally:
+        threading.excepthook = hook
+        if is_main:
+            signal.signal(signal.SIGINT, before)
+
+
+def _end(others: set[_Thing]) -> None:
+    """End the child processes, then wait for the threads that served them.
+
+    Args:
+        others: processes and threads that were there before, and are somebody else's.
+    """
+    children = [child for child in multiprocessing.active_children() if child not in others]
+    for child in children:
         child.terminate()
-    for child in ours:
+    for child in children:
         child.join(_PATIENCE_S)
+    for thread in threading.enumerate():
+        if thread not in others and not thread.daemon:
+            thread.join(_PATIENCE_S)

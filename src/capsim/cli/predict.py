@@ -86,6 +86,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
 
 
 def _at(task: _Task, users: int, work: Work) -> "Prediction":
+    from capsim.experiments.predict import CURVE_DRAWS
     from capsim.experiments.predict import predict as run
 
     found = run(
@@ -94,6 +95,7 @@ def _at(task: _Task, users: int, work: Work) -> "Prediction":
         scenario=task.scenario,
         dataset=task.system.dataset,
         draws=task.draws,
+        curve_draws=min(CURVE_DRAWS, task.draws),
         seed=task.seed,
         executor=work.executor,
         on_done=work.on_done,

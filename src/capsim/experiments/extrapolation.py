@@ -100,10 +100,9 @@ def _beyond_users(dataset: Dataset, users: int) -> list[str]:
     name = max(calibrated, key=lambda key: calibrated[key])
     if users <= calibrated[name]:
         return []
-    return [
-        f"{users} users are {users / calibrated[name]:.1f} times the largest calibrated load test "
-        f"({name}, {calibrated[name]} users)."
-    ]
+    ratio = users / calibrated[name]
+    largest = f"({name}, {calibrated[name]} users)"
+    return [f"{users} users are {ratio:.1f} times the largest calibrated load test {largest}."]
 
 
 def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[str]:

@@ -51,7 +51,9 @@ class DrawTable:
         self._source = source.name
         self._key = (plan.seed, plan.replication)
         self._shape = _OPEN_BLOCK if source.open else _CLOSED_BLOCK
+        self._users = 1 if source.open else len(source.starts)
         self._blocks: dict[tuple[int, int], list[list[Row]]] = {}
+        self._reached: dict[int, list[int]] = {}  # request block of each user, by user block
 
     @property
     def requests(self) -> int:
@@ -60,11 +62,24 @@ class DrawTable:
 
     def rows(self, user: int, block: int) -> list[Row]:
         """Return a user's rows for the requests of a block: number i is request i % `requests`."""
-        users = self._shape[0]
-        key = (user // users, block)
-        if key not in self._blocks:
-            self._blocks[key] = self._make(*key)
-        return self._blocks[key][user % users]
+        group, place = divmod(user, self._shape[0])
+        if (group, block) not in self._blocks:
+            self._blocks[group, block] = self._make(group, block)
+            self._forget(group)
+        self._reached[group][place] = block
+        return self._blocks[group, block][place]
+
+    def _forget(self, group: int) -> None:
+        """Drop the blocks that every user of a group has left behind."""
+        if group not in self._reached:
+            self._reached[group] = [0] * self._in_group(group)
+        oldest = min(self._reached[group]) - 1  # a user that gives up reads its block again
+        for key in [key for key in self._blocks if key[0] == group and key[1] < oldest]:
+            del self._blocks[key]
+
+    def _in_group(self, group: int) -> int:
+        first = group * self._shape[0]
+        return min(self._shape[0], self._users - first)
 
     def _make(self, user_block: int, request_block: int) -> list[list[Row]]:
         shape = self._shape
@@ -81,7 +96,9 @@ class DrawTable:
                     for i in range(repetitions)
                 ]
                 values.append(np.stack(parts, axis=-1))
-        lists = [[[None] * shape[1]] * shape[0] if v is None else v.tolist() for v in values]
+        present = self._in_group(user_block)
+        nothing = [[None] * shape[1]] * present
+        lists = [nothing if v is None else v[:present].tolist() for v in values]
         return [
             [list(row) for row in zip(*per_user, strict=True)]
             for per_user in zip(*lists, strict=True)

@@ -16,6 +16,7 @@ from capsim.plots import style
 _ROW_IN = 0.158
 _AROUND_IN = 1.6  # title, axis and legend
 _COLUMNS = 3
+_LONGEST_HEADING = 23  # what fits into a panel
 _LEAST_REACH = 1.5  # the ratio axis shows at least this factor either way
 _MOST_REACH = 30.0
 _TICKS = (1 / 20, 1 / 10, 1 / 5, 1 / 3, 1 / 2, 2 / 3, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0)
@@ -74,14 +75,13 @@ def _panel(axes: Axes, name: str, lines: Sequence[_Line], tallest: int, reach: f
     axes.axvline(1.0, color=style.BLACK, linewidth=0.9, zorder=1)
     for line in lines:
         if line.row is None:
-            text = style.shortened(line.heading, 24)
+            text = style.shortened(line.heading, _LONGEST_HEADING)
             heading = axes.text(
                 0.01,
                 line.y,
                 text,
                 transform=axes.get_yaxis_transform(),
                 va="center",
-                fontsize=style.TEXT_PT - 0.5,
                 fontweight="bold",
                 color=style.GREY,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},

@@ -130,7 +130,10 @@ def is_wide(values: npt.ArrayLike) -> bool:
 
 def shortened(text: str, longest: int) -> str:
     """Return a text without its beginning where it is too long: URLs differ at their ends."""
-    return text if len(text) <= longest else f"…{text[1 - longest :]}"
+    if len(text) <= longest:
+        return text
+    end = text[1 - longest :]
+    return f"…{end[max(end.find('/'), 0) :]}"  # from a whole part of the path on
 
 
 def percent_label(share: float) -> str:

@@ -83,7 +83,7 @@ def _apart(places: Sequence[float], *, logarithmic: bool) -> list[float]:
     for i in reversed(range(len(places))):
         if not shown or (scale[shown[-1]] - scale[i]) / span >= _CLOSEST:
             shown.append(i)
-    return [places[i] for i in shown]
+    return [places[i] for i in reversed(shown)]
 
 
 def _today(panels: Sequence[Axes], sweep: Sweep) -> None:

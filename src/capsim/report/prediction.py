@@ -161,6 +161,8 @@ def _comparison(prediction: Prediction, context: Context) -> Iterator[Group]:
     )
     outside = ", ".join(label(v.metric) for v in prediction.verdicts if not v.inside)
     if outside:
+        text += f" Outside: {outside}."
+    if prediction.contradictions:
         text += f" This reading of the system cannot produce the measured {outside}."
     style = layout.BAD if outside else layout.GOOD
     yield layout.section("Measured", layout.sentence(text, style))

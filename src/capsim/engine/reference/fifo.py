@@ -60,6 +60,7 @@ class Fifo:
             )
         # Least recently used first: the order in which idle threads take work from a queue.
         self._slots = deque(range(resource.capacity)) if resource.identified else None
+        self._tracked = self._slots is not None or self._holds is not None
         self._restart_s = resource.restart_s
         # Slot-seconds up to time t are _held_s + t * slots in use: an acquisition at time a adds
         # -a and a release at time r adds r. The same holds for waiter-seconds.
@@ -85,7 +86,9 @@ class Fifo:
         """Give a free slot to a job."""
         self.free -= 1
         self._held_s -= self.env._now
-        self._hand_over(job)
+        job.held.append(self)
+        if self._tracked:
+            self._track(job)
 
     def wait(
         self, job: Job, expired_status: int, otherwise: int, patience_s: float = INFINITE
@@ -105,11 +108,20 @@ class Fifo:
 
     def release(self, job: Job) -> None:
         """Take a job's slot back and hand it to the first waiter."""
-        if self._slots is not None and job.slots is not None:
-            self._slots.append(job.slots.pop(self.number))
-        if self._holds is not None:
-            self._granted_at.pop(job, None)
-        self._next()
+        if self._tracked:
+            self._untrack(job)
+        queue = self._queue
+        while queue:
+            waiter = queue.popleft()
+            if waiter.pending:
+                self._decide(waiter)
+                waiter.job.held.append(self)
+                if self._tracked:
+                    self._track(waiter.job)
+                wake(waiter.event)
+                return
+        self.free += 1
+        self._held_s += self.env._now
 
     def restart(self, job: Job) -> None:
         """Take a killed job's slot out of service for the time that it takes to boot."""
@@ -146,20 +158,8 @@ class Fifo:
             job.waits = {}
         job.waits[self.wait_column] = job.waits.get(self.wait_column, 0.0) + waited
 
-    def _next(self) -> None:
-        queue = self._queue
-        while queue:
-            waiter = queue.popleft()
-            if waiter.pending:
-                self._decide(waiter)
-                self._hand_over(waiter.job)
-                wake(waiter.event)
-                return
-        self.free += 1
-        self._held_s += self.env._now
-
-    def _hand_over(self, job: Job) -> None:
-        job.held.append(self)
+    def _track(self, job: Job) -> None:
+        """Note which slot a job holds, and since when, where that matters."""
         if self._slots is not None:
             if job.slots is None:
                 job.slots = {}
@@ -167,6 +167,12 @@ class Fifo:
         if self._holds is not None:
             self._granted_at[job] = self.env._now
             self._holds.add((job, self.env._now))
+
+    def _untrack(self, job: Job) -> None:
+        if self._slots is not None and job.slots is not None:
+            self._slots.append(job.slots.pop(self.number))
+        if self._holds is not None:
+            self._granted_at.pop(job, None)
 
     def _is_held(self, grant: "Grant") -> bool:
         job, granted_at = grant

@@ -50,7 +50,8 @@ class Population:
             self._env.process(self._arrive())
         else:
             for user in range(len(self._source.starts)):
-                self._env.process(self._join(user))
+                start_s = float(self._source.starts[user])
+                self._env.process(self._live(Session(self._number, user), 0, start_s))
 
     def _arrive(self) -> Life:
         for index, time_s in enumerate(self._source.starts.tolist()):
@@ -67,19 +68,18 @@ class Population:
         yield from self._through(job)
         session.close()
 
-    def _join(self, user: int) -> Life:
-        start_s = float(self._source.starts[user])
-        if start_s > 0.0:
-            yield self._env.timeout(start_s)
-        yield from self._live(Session(self._number, user), 0)
+    def _live(self, session: Session, index: int, ahead_s: float) -> Life:
+        """Send requests from number `index` on, in `ahead_s`, until stopping or giving up.
 
-    def _live(self, session: Session, index: int) -> Life:
-        """Send requests from number `index` on, until the user stops or gives up waiting."""
+        One generator for all of it: each level of `yield from` would be passed at every event.
+        """
         env, code, pacing = self._env, self._code, self._source.pacing
         draws, think = self._draws, self._source.think_column
         per_block, rows = draws.requests, draws.rows(session.user, index // draws.requests)
         stop_s = float(self._source.stops[session.user])
         stalled = 0
+        if ahead_s > 0.0:
+            yield env.timeout(ahead_s)
         while env._now < stop_s:
             row = rows[index % per_block]
             job = self._send(session, index, row)
@@ -100,18 +100,19 @@ class Population:
                 rows = draws.rows(session.user, index // per_block)
             think_s = self._think_s(row, job.start) if pacing else row[think]
             stalled = 0 if think_s > 0.0 or env._now > job.start else stalled + 1
-            if stalled > _MOST_REQUESTS_AT_ONE_TIME:
-                raise RunError(
-                    f"{self._source.name}: requests and thinking take no time, so the clock "
-                    "stands still; give the users a think time or the requests a demand"
-                )
-            rest_s = stop_s - env._now
-            if think_s >= rest_s:  # leaves before the next request, at its stop
-                if rest_s > 0.0:
-                    yield env.timeout(rest_s)
+            self._check_clock(stalled)
+            leaving = think_s >= stop_s - env._now
+            yield env.timeout(max(0.0, stop_s - env._now) if leaving else think_s)
+            if leaving:
                 break
-            yield env.timeout(think_s)
         session.close()
+
+    def _check_clock(self, stalled: int) -> None:
+        if stalled > _MOST_REQUESTS_AT_ONE_TIME:
+            raise RunError(
+                f"{self._source.name}: requests and thinking take no time, so the clock stands "
+                "still; give the users a think time or the requests a demand"
+            )
 
     def _through(self, job: Job) -> Life:
         """Take a job through the step table to its end."""
@@ -141,12 +142,9 @@ class Population:
         self._recorder.answer(job, Status.CLIENT_TIMEOUT)
         job.abandoned = True
         if not self._source.open:
-            self._env.process(self._after_giving_up(job))
-
-    def _after_giving_up(self, job: Job) -> Life:
-        think_s = self._think_s(job.row, job.start)
-        yield self._env.timeout(think_s)
-        yield from self._live(Session(self._number, job.session.user), job.index + 1)
+            session = Session(self._number, job.session.user)
+            think_s = self._think_s(job.row, job.start)
+            self._env.process(self._live(session, job.index + 1, think_s))
 
     def _think_s(self, row: Row, started_at: float) -> float:
         drawn: float = row[self._source.think_column]
