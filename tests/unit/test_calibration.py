@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from capsim.calibration import Effort, calibrate, load_posterior
-from capsim.calibration.likelihood import SHARED_RESPONSE_SD, Likelihood
+from capsim.calibration.likelihood import SHARED_RESPONSE_SD, Likelihood, own_variance
+from capsim.calibration.mode import find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
 from capsim.calibration.sampler import effective_sample_size
 from capsim.errors import InputError, RunError
@@ -253,3 +254,46 @@ def test_the_file_is_plain_json(template: Template, tmp_path: Path) -> None:
     calibrate(template, dataset_of(template), effort=EFFORT).save(path)
     content = json.loads(path.read_text())
     assert len(content["draws"]) == len(content["weights"])
+
+
+def linear_figures(points: np.ndarray) -> np.ndarray:
+    """Return three figures that depend on two of three coordinates, log-linearly."""
+    slopes = np.array([[0.5, 0.1, 0.0], [0.2, -0.4, 0.0], [0.3, 0.3, 0.0]])
+    return np.exp(points @ slopes.T)
+
+
+def test_the_mode_is_where_the_posterior_is_flat() -> None:
+    """Gauss-Newton ends where the gradient of the log posterior vanishes, and knows who acts."""
+    likelihood = Likelihood(
+        observations=(
+            Observation(load_test="a", metric="mean_s", value=1.6),
+            Observation(load_test="a", metric="p50_s", value=0.8),
+            Observation(load_test="b", metric="mean_s", value=1.3),
+        )
+    )
+    start = np.array([-1.0, 1.0, 0.5])
+    mode = find_mode(likelihood, linear_figures, start, linear_figures(start[None])[0])
+    assert mode.active.tolist() == [0, 1]
+
+    def height(z: np.ndarray) -> float:
+        return float((likelihood.log_many(linear_figures(z[None])) + log_prior(z[None]))[0])
+
+    for moved in np.vstack([np.eye(3), -np.eye(3)]):
+        # Convergence stops at a gain of 0.05, which a step of 0.05 standard deviations exceeds
+        # only if the point is no mode.
+        assert height(mode.z + 0.05 * moved) < height(mode.z) + 0.05
+
+
+def test_the_covariance_is_that_of_a_linear_problem() -> None:
+    """Around the mode the posterior of a linear problem has covariance (J'J + I)^-1."""
+    likelihood = Likelihood(observations=(Observation(load_test="a", metric="p50_s", value=1.0),))
+    start = np.zeros(1)
+
+    def figures(points: np.ndarray) -> np.ndarray:
+        return np.exp(2.0 * points)
+
+    mode = find_mode(likelihood, figures, start, figures(start[None])[0])
+    # One figure that fits: Student's weight is (freedom + 1) / freedom at zero distance.
+    variance = SHARED_RESPONSE_SD**2 + own_variance(likelihood.observations[0])
+    precision = (5 + 1) / 5 * 2.0**2 / variance + 1
+    assert mode.covariance[0, 0] == pytest.approx(1 / precision)

@@ -6,8 +6,8 @@ and one of each figure's own. Without the shared part, ten percentiles of one lo
 count as ten witnesses, and the posterior would be surer than its data allow.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ _OWN_SD = {
     "max_s": 0.50,  # one request decides it
 }
 _FAILURE_RATIO_SD = 0.02  # of the ratio itself: it may be zero
-_DEGREES_OF_FREEDOM = 5  # Student's t: one contradictory load test must not silence the others
+_FREEDOM = 5  # Student's t: one contradictory load test must not silence the others
 _UNDEFINED = -1e6  # log-likelihood of a simulation in which a reported figure does not exist
 
 
@@ -45,11 +45,6 @@ class Likelihood:
     """The log-likelihood of simulated figures, given a fixed list of observations."""
 
     observations: tuple[Observation, ...]
-    extra_variance: tuple[float, ...] = ()  # of each figure's own error; none: nothing extra
-
-    def widened(self, variance: Floats) -> "Likelihood":
-        """Return the likelihood for figures that are uncertain by themselves."""
-        return replace(self, extra_variance=tuple(variance.tolist()))
 
     def log(self, simulated: Sequence[float]) -> float:
         """Return the log-likelihood, up to a constant, of figures in the observations' order."""
@@ -58,27 +53,35 @@ class Likelihood:
     def log_many(self, simulated: Floats) -> Floats:
         """Return the log-likelihood of each row of figures, (n,)."""
         total = np.zeros(len(simulated))
-        for load_test in dict.fromkeys(o.load_test for o in self.observations):
-            chosen = [i for i, o in enumerate(self.observations) if o.load_test == load_test]
-            total += self._of_load_test(chosen, simulated[:, chosen])
+        for chosen, whitened in self._whitened(simulated):
+            distance = (whitened**2).sum(axis=1)
+            logs = -0.5 * (_FREEDOM + len(chosen)) * np.log1p(distance / _FREEDOM)
+            total += np.where(np.isfinite(distance), logs, _UNDEFINED)
         return total
 
-    def _of_load_test(self, chosen: Sequence[int], simulated: Floats) -> Floats:
-        group = [self.observations[i] for i in chosen]
-        columns = [difference(o, simulated[:, i]) for i, o in enumerate(group)]
-        differences = np.column_stack(columns)
-        defined = np.logical_and.reduce(np.isfinite(differences), axis=1)
-        own = np.array([own_variance(o) for o in group])
-        if self.extra_variance:
-            own = own + np.array([self.extra_variance[i] for i in chosen])
-        shared = np.array([SHARED_RESPONSE_SD if o.metric.endswith("_s") else 0.0 for o in group])
-        covariance = np.diag(own) + np.outer(shared, shared)
-        known = np.where(np.expand_dims(defined, 1), differences, 0.0)
-        distance = (known * np.linalg.solve(covariance, known.T).T).sum(axis=1)
-        freedom = _DEGREES_OF_FREEDOM
-        logs = -0.5 * (freedom + len(group)) * np.log1p(distance / freedom)
-        result: Floats = np.where(defined, logs, _UNDEFINED)
-        return result
+    def residuals(self, simulated: Floats) -> Floats:
+        """Return differences such that minus half their sum of squares has the slope of `log`.
+
+        Uncorrelated, in standard deviations, and with the weight that Student's tails leave to
+        each load test at the first row; (n, observations), NaN where a figure is undefined.
+        """
+        found = np.empty(simulated.shape)
+        for chosen, whitened in self._whitened(simulated):
+            distance = float(np.nansum(whitened[0] ** 2))
+            weight = (_FREEDOM + len(chosen)) / (_FREEDOM + distance)
+            found[:, chosen] = whitened * np.sqrt(weight)
+        return found
+
+    def _whitened(self, simulated: Floats) -> Iterator[tuple[list[int], Floats]]:
+        """Yield, for each load test, its columns and their uncorrelated unit differences."""
+        for load_test in dict.fromkeys(o.load_test for o in self.observations):
+            chosen = [i for i, o in enumerate(self.observations) if o.load_test == load_test]
+            group = [self.observations[i] for i in chosen]
+            columns = [difference(o, simulated[:, i]) for i, o in zip(chosen, group, strict=True)]
+            shared = [SHARED_RESPONSE_SD if o.metric.endswith("_s") else 0.0 for o in group]
+            own = np.diag([own_variance(o) for o in group])
+            root = np.linalg.cholesky(own + np.outer(shared, shared))
+            yield chosen, np.linalg.solve(root, np.vstack(columns)).T
 
 
 def difference(observation: Observation, simulated: Floats) -> Floats:

@@ -1,12 +1,12 @@
 """Adaptive importance sampling: which points are tried, and what each is worth.
 
-A space-filling design of the prior is simulated and weighed by the likelihood; later rounds draw
-from a proposal fitted to what is known so far (population Monte Carlo, Cappe et al. 2004). All
-rounds count in the end, weighed against the mixture of everything proposed (Elvira et al. 2019), so
-no simulation is thrown away.
+A space-filling design of the prior is simulated; from its best point a mode of the posterior is
+found; rounds draw from the Laplace approximation there, and then from what their own weights say
+(population Monte Carlo, Cappe et al. 2004). In the end the design and all rounds count, weighed
+against the mixture of everything proposed (Elvira et al. 2019).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.calibration.compare import simulate_observations
-from capsim.calibration.emulator import emulated_proposal
 from capsim.calibration.journal import Journal
 from capsim.calibration.likelihood import Likelihood
+from capsim.calibration.mode import ITERATIONS, find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
 from capsim.executors import OnDone, run_all
 from capsim.loadtest.observations import Observation
@@ -34,11 +34,11 @@ _EARLY_EFFECTIVE = 10.0  # and for this many in all
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How much to simulate: a design of the prior, then adapted rounds."""
+    """How much to simulate: a design of the prior, then rounds near the mode."""
 
-    design: int = 128
-    rounds: int = 4
-    per_round: int = 96
+    design: int = 64
+    rounds: int = 5
+    per_round: int = 64
 
     @property
     def total(self) -> int:
@@ -66,33 +66,24 @@ class Sampler:
         self.likelihood = Likelihood(observations=tuple(wanted))
         self.z = np.empty((0, len(names)))
         self.figures = np.empty((0, len(wanted)))
-        self.tried = 0  # points simulated so far, probes of `_active` among them
+        self.tried = 0  # points simulated so far, those on the way to the mode among them
         self.proposals: list[tuple[int, Proposal | None]] = []  # (points, none: the prior)
 
     def explore(self, effort: Effort, executor: Executor | None, on_done: OnDone | None) -> None:
         """Simulate the design, then the adapted rounds."""
         dimensions = len(self.names)
-        total = effort.total + dimensions
+        total = effort.total + ITERATIONS * (dimensions + 3)
         simulate = partial(self._simulated, total=total, executor=executor, on_done=on_done)
-        self._add(points := design(dimensions, effort.design, self.seed), simulate(points), None)
-        active = self._active(simulate)
-        for number in range(effort.rounds if len(active) else 0):
+        points = design(dimensions, effort.design, self.seed)
+        self._add(points, simulate(points), None)
+        best = int(self.likelihood.log_many(self.figures).argmax())
+        mode = find_mode(self.likelihood, simulate, self.z[best], self.figures[best])
+        proposal = Proposal(active=mode.active, mean=mode.z[mode.active], shape=mode.covariance)
+        for number in range(effort.rounds if len(mode.active) else 0):
             generator = stream(self.seed, 0, "calibration round", number)
-            near = Proposal.around(self.z, self._flattened(), active)
-            proposal = emulated_proposal(self.wanted, self.z, self.figures, near, generator)
             points = proposal.draw(effort.per_round, dimensions, generator)
             self._add(points, simulate(points), proposal)
-
-    def _active(self, simulate: Callable[[Floats], Floats]) -> NDArray[np.int64]:
-        """Return the parameters that any figure depends on, tried from the best point so far.
-
-        Under equal luck a parameter without influence changes no figure in any digit. One that
-        has influence elsewhere only costs efficiency: weights come from the true simulations.
-        """
-        best = int(self._log_likelihoods().argmax())
-        moved = self.z[best] + np.where(self.z[best] > 0, -1.0, 1.0) * np.eye(len(self.names))
-        changed = (simulate(moved) != self.figures[best]).any(axis=1)
-        return np.flatnonzero(changed)
+            proposal = Proposal.around(self.z, self._flattened(), mode.active)
 
     def _add(self, points: Floats, figures: Floats, proposal: Proposal | None) -> None:
         self.z = np.vstack([self.z, points])

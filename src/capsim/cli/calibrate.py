@@ -26,18 +26,20 @@ _Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="File for the calibration (default: beside the model)."),
 ]
-_Design = Annotated[int, typer.Option("--design", min=8, help="Points spread over the priors.")]
-_Rounds = Annotated[int, typer.Option("--rounds", min=0, help="Rounds near what fits.")]
-_PerRound = Annotated[int, typer.Option("--per-round", min=1, help="Points of each round.")]
+_Design = Annotated[
+    int | None, typer.Option("--design", min=8, help="Points spread over the priors.")
+]
+_Rounds = Annotated[int | None, typer.Option("--rounds", min=0, help="Rounds near what fits.")]
+_PerRound = Annotated[int | None, typer.Option("--per-round", min=1, help="Points of a round.")]
 
 
 def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     *,
     data: _Data = None,
     out: _Out = None,
-    design: _Design = 256,
-    rounds: _Rounds = 6,
-    per_round: _PerRound = 128,
+    design: _Design = None,
+    rounds: _Rounds = None,
+    per_round: _PerRound = None,
     plot: options.Plot = None,
     model: options.Model = options.DEFAULT_MODEL,
     seed: options.Seed = 1,
@@ -60,13 +62,15 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     if system.dataset is None:
         raise InputError(f"{model}: names no dataset; give the load tests with --data")
     target = _target(system, out)
+    wanted = {"design": design, "rounds": rounds, "per_round": per_round}
+    effort = Effort(**{name: number for name, number in wanted.items() if number is not None})
     journal = Path(f"{target}.journal")
     kept = f"{journal} keeps what is done, and the same command goes on from there"
     with long_work("parameter points", jobs=jobs, kept=kept) as work:
         posterior = run(
             system.template,
             system.dataset,
-            effort=Effort(design=design, rounds=rounds, per_round=per_round),
+            effort=effort,
             seed=seed,
             executor=work.executor,
             on_done=work.on_done,

@@ -63,16 +63,16 @@ class DrawTable:
     def rows(self, user: int, block: int) -> list[Row]:
         """Return a user's rows for the requests of a block: number i is request i % `requests`."""
         group, place = divmod(user, self._shape[0])
+        if group not in self._reached:
+            self._reached[group] = [0] * self._in_group(group)
+        self._reached[group][place] = block
         if (group, block) not in self._blocks:
             self._blocks[group, block] = self._make(group, block)
             self._forget(group)
-        self._reached[group][place] = block
         return self._blocks[group, block][place]
 
     def _forget(self, group: int) -> None:
         """Drop the blocks that every user of a group has left behind."""
-        if group not in self._reached:
-            self._reached[group] = [0] * self._in_group(group)
         oldest = min(self._reached[group]) - 1  # a user that gives up reads its block again
         for key in [key for key in self._blocks if key[0] == group and key[1] < oldest]:
             del self._blocks[key]
