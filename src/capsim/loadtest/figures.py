@@ -59,6 +59,12 @@ class Figures(Spec):
             raise ValueError(msg)
         return self
 
+    def rate(self, duration_s: float) -> float | None:
+        """Requests per second: as reported, or from the number of requests and the duration."""
+        if self.rps is not None or self.requests is None:
+            return self.rps
+        return self.requests / duration_s
+
     @property
     def failure_ratio(self) -> float | None:
         """Share of failed requests, where both counts are known."""

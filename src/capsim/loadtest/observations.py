@@ -43,9 +43,7 @@ class LoadTest(Spec):
     @property
     def rps(self) -> float | None:
         """Requests per second over the whole test."""
-        if self.total.rps is not None or self.total.requests is None:
-            return self.total.rps
-        return self.total.requests / self.duration_s
+        return self.total.rate(self.duration_s)
 
     def measured(self) -> dict[str, float]:
         """Return the figures of the whole test by the names of JSON, e.g. `p95_s`."""
@@ -124,31 +122,30 @@ def held_out(dataset: Dataset, load_test: str) -> LoadTest:
 
 
 def _of_load_test(name: str, test: LoadTest, tool: Tool) -> Iterator[Observation]:
-    if test.rps is not None:
-        yield Observation(load_test=name, metric="rps", value=test.rps)
-    yield from _of_figures(name, test.total, tool)
+    yield from _of_figures(name, test.total, tool, duration_s=test.duration_s)
     for endpoint, figures in test.endpoints.items():
-        if figures.requests is not None:
-            rate = figures.requests / test.duration_s
-            yield Observation(
-                load_test=name,
-                metric="rps",
-                value=rate,
-                request_classes=figures.request_classes,
-                part=endpoint,
-            )
-        yield from _of_figures(name, figures, tool, figures.request_classes, part=endpoint)
+        classes = figures.request_classes
+        yield from _of_figures(
+            name, figures, tool, classes, duration_s=test.duration_s, part=endpoint
+        )
     for window in test.windows:
-        part = f"first {window.until_s:g} s"
-        yield from _of_figures(name, window, tool, until_s=window.until_s, part=part)
+        yield from _of_figures(
+            name,
+            window,
+            tool,
+            duration_s=window.until_s,
+            until_s=window.until_s,
+            part=f"first {window.until_s:g} s",
+        )
 
 
-def _of_figures(
+def _of_figures(  # noqa: PLR0913 (where a figure belongs)
     name: str,
     figures: Figures,
     tool: Tool,
     request_classes: tuple[str, ...] | None = None,
     *,
+    duration_s: float,
     until_s: float | None = None,
     part: str = "total",
 ) -> Iterator[Observation]:
@@ -163,6 +160,9 @@ def _of_figures(
             part=part,
         )
 
+    rate = figures.rate(duration_s)
+    if rate is not None:
+        yield observation("rps", rate)
     if figures.failure_ratio is not None:
         yield observation("failure_ratio", figures.failure_ratio)
     for metric, value in _seconds(figures):

@@ -1,0 +1,449 @@
+"""Pictures: what they show of a result, how they are labelled, and how they are written."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from capsim import load, load_dataset, plots
+from capsim.calibration.posterior import FitRow, Posterior, Width
+from capsim.errors import InputError
+from capsim.experiments.beliefs import Belief
+from capsim.experiments.curve import Cliff, Curve, find_cliff
+from capsim.experiments.demands import demands
+from capsim.experiments.sweep import Sweep, SweepRow, Value
+from capsim.experiments.trials import Outcome
+from capsim.metrics.intervals import Interval
+from capsim.plots import style
+
+USERS = (25, 100, 400, 1000)
+SMALLEST_TEXT_PT = 9
+
+
+def outcome(p50_s: float, rps: float, failure_ratio: float = 0.0) -> Outcome:
+    """Return an outcome with plausible other metrics."""
+    metrics = {
+        "rps": rps,
+        "failure_ratio": failure_ratio,
+        "mean_s": p50_s,
+        "p50_s": p50_s,
+        "p90_s": 2 * p50_s,
+        "p95_s": 3 * p50_s,
+        "p99_s": 4 * p50_s,
+        "max_s": 5 * p50_s,
+    }
+    return Outcome(metrics=metrics, failures={}, usages=(), thin=())
+
+
+def a_curve(slowest_s: float = 20.0) -> Curve:
+    """Return three draws at four numbers of users."""
+    levels = zip(USERS, np.geomspace(0.005, slowest_s, len(USERS)), strict=True)
+    rows = [tuple(outcome(s * f, 50 * f) for f in (0.8, 1, 1.3)) for _, s in levels]
+    return Curve(users=USERS, outcomes=tuple(rows))
+
+
+def curve_figure(*, measured: bool = True, slowest_s: float = 20.0) -> Figure:
+    """Draw the curve above as if it were the burst of the files' reading."""
+    curve = a_curve(slowest_s)
+    return plots.plot_curve(
+        curve,
+        belief=Belief(template=load("p43-results")),
+        scenario="burst",
+        dataset=load_dataset("p43/results") if measured else None,
+        cliff=find_cliff(curve, 1.0),
+    )
+
+
+def a_sweep(values: tuple[Value, ...] = (50, 100, 500, 1000), today: Value = 100) -> Sweep:
+    """Return a sweep of two draws."""
+    now = (outcome(10, 50, 1.0), outcome(12, 60, 1.0))
+    rows = [
+        SweepRow(
+            value=value,
+            outcomes=(outcome(10 / i, 50 * i, 1 / i), outcome(12 / i, 60 * i, 0.5 / i)),
+            today=now,
+            target_s=1.0,
+        )
+        for i, value in enumerate(values, start=1)
+    ]
+    return Sweep(
+        model="small",
+        scenario="burst",
+        users=1000,
+        parameter="pool-size",
+        path="database.access.size",
+        today=today,
+        target_s=1.0,
+        calibrated=True,
+        rows=tuple(rows),
+    )
+
+
+def fit_row(load_test: str, metric: str, ratio: float, *, measured: float = 2.0) -> FitRow:
+    """Return an observation that is met within 10 % up to a ratio."""
+    middle = measured * ratio
+    return FitRow(
+        load_test=load_test,
+        part="total",
+        metric=metric,
+        measured=measured,
+        median=middle,
+        lo=0.9 * middle,
+        hi=1.1 * middle,
+    )
+
+
+def a_posterior() -> Posterior:
+    """Return a posterior of two parameters and two load tests."""
+    widths = (
+        Width(
+            parameter="page_cpu_s",
+            prior=(0.001, 0.1),
+            posterior=(0.005, 0.02),
+            median=0.01,
+            ratio=0.3,
+        ),
+        Width(parameter="workers", prior=(2, 9), posterior=(4, 4), median=4, ratio=0.5),
+    )
+    fit = (
+        fit_row("one", "rps", 1.0),
+        fit_row("one", "p50_s", 1.5),
+        fit_row("two", "failure_ratio", 1.0, measured=0.0),
+        fit_row("two", "p999_s", 0.95),
+    )
+    return Posterior(
+        model="small",
+        parameters=("page_cpu_s", "workers"),
+        draws=np.ones((1, 2)),
+        weights=np.ones(1),
+        effective_sample_size=1.0,
+        widths=widths,
+        fit=fit,
+        provenance={},
+    )
+
+
+def timelines() -> list[pd.DataFrame]:
+    """Return two draws of a run of 50 s; in the third slice, no request of theirs ended."""
+    frames = []
+    for factor in (1.0, 2.0):
+        p50 = np.array([0.01, 0.1, np.nan, 5, 10]) * factor
+        frames.append(
+            pd.DataFrame(
+                {
+                    "time_s": np.arange(5) * 10.0,
+                    "rps": np.array([50, 60, 0, 40, 50]) * factor,
+                    "failure_ratio": [0, 0, np.nan, 0.5, 1],
+                    "p50_s": p50,
+                    "p95_s": 2 * p50,
+                }
+            )
+        )
+    return frames
+
+
+PICTURES: dict[str, Callable[[], Figure]] = {
+    "curve": curve_figure,
+    "curve without data": lambda: curve_figure(measured=False),
+    "sweep": lambda: plots.plot_sweep(a_sweep()),
+    "fit": lambda: plots.plot_fit(a_posterior()),
+    "parameters": lambda: plots.plot_parameters(a_posterior()),
+    "timeline": lambda: plots.plot_timeline(timelines()),
+}
+
+
+def texts(figure: Figure) -> list[Text]:
+    """Return every visible text of a figure."""
+    return [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+
+
+def shown(figure: Figure) -> str:
+    """Return everything that a figure says, as one text."""
+    return "\n".join(text.get_text() for text in texts(figure))
+
+
+def bands(axes: Axes) -> list[PolyCollection]:
+    """Return the interval bands of a panel."""
+    return [c for c in axes.collections if isinstance(c, PolyCollection)]
+
+
+def points(axes: Axes) -> list[tuple[float, float, bool]]:
+    """Return the measured points of a panel, and whether each is filled."""
+    return [
+        (
+            float(np.asarray(line.get_xdata())[0]),
+            float(np.asarray(line.get_ydata())[0]),
+            line.get_markerfacecolor() != "white",
+        )
+        for line in axes.lines
+        if line.get_linestyle() == "None" and line.get_marker() != "."
+    ]
+
+
+@pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES.keys())
+def test_text_is_large_enough(make: Callable[[], Figure]) -> None:
+    """No text is smaller than 9 points at 7 inches, so half the size is still readable."""
+    figure = make()
+    figure.draw_without_rendering()
+    assert figure.get_size_inches()[0] == pytest.approx(7.0)
+    assert min(text.get_fontsize() for text in texts(figure)) >= SMALLEST_TEXT_PT
+
+
+@pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES.keys())
+def test_legend_hides_no_data(make: Callable[[], Figure]) -> None:
+    """The legend stands beside the panels, and within the picture."""
+    figure = make()
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert all(not box.overlaps(axes.get_window_extent()) for axes in figure.axes)
+    assert figure.bbox.containsx(box.x1)
+    assert figure.bbox.containsy(box.y0)
+
+
+@pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES.keys())
+def test_titles_fit_into_the_picture(make: Callable[[], Figure]) -> None:
+    """The title and what the bands mean are said, and not cut off."""
+    figure = make()
+    figure.draw_without_rendering()
+    assert "90 %" in shown(figure)
+    for text in figure.texts:
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_settings_of_matplotlib_stay() -> None:
+    """Drawing leaves the user's settings as they were."""
+    before = dict(mpl.rcParams)
+    for make in PICTURES.values():
+        make()
+    assert dict(mpl.rcParams) == before
+
+
+def test_no_global_figures() -> None:
+    """The interactive interface, with its global list of figures, is never loaded."""
+    code = "import sys, capsim.plots; print('matplotlib.pyplot' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert result.stdout.strip() == b"False"
+
+
+def test_curve_has_bands_target_and_labels() -> None:
+    """Throughput and both percentiles have lines and bands, and axes have units."""
+    left, right = curve_figure().axes
+    assert len(bands(left)) == 1
+    assert len(bands(right)) == 2
+    assert left.get_xscale() == right.get_xscale() == right.get_yscale() == "log"
+    assert (left.get_ylabel(), right.get_ylabel()) == ("requests per second", "response time")
+    assert any(np.allclose(line.get_ydata(), 1.0) for line in right.lines)
+
+
+def test_curve_shows_measurements() -> None:
+    """The held-out test of the same workload is filled; tests of others are hollow and named so."""
+    figure = curve_figure()
+    left, right = figure.axes
+    assert [(x, filled) for x, _, filled in points(left)] == [
+        (100, False),
+        (50, False),
+        (200, False),
+        (1000, True),
+    ]
+    assert (1000, 19.0, True) in points(right)
+    assert (1000, 25.0, True) in points(right)
+    assert (200, 0.13, False) in points(right)
+    assert "measured: cab (other workload, 12 % failed)" in shown(figure)
+    assert "measured: burst (held out, 100 % failed)" in shown(figure)
+
+
+def test_curve_shows_its_bound() -> None:
+    """The bound on throughput is that of the central draw's demands."""
+    left, _ = curve_figure().axes
+    expected, _ = demands(load("p43-results").bind({}), "burst").bounds([25, 1000])
+    bound = np.asarray(left.lines[-1].get_ydata(), dtype=float)
+    assert bound[[0, -1]] == pytest.approx(expected)
+
+
+def test_cliff_is_a_band_when_it_is_there() -> None:
+    """A finite cliff is shaded and told in numbers; where the target is always met, it is not."""
+    there, never = curve_figure(), curve_figure(slowest_s=0.1)
+    left, _ = there.axes
+    assert "p95 leaves the target: " in shown(there)
+    assert any(isinstance(patch, Rectangle) for patch in left.patches)
+    assert "p95 leaves the target" not in shown(never)
+    assert not any(axes.patches for axes in never.axes)
+
+
+def test_cliff_beyond_the_range_is_open() -> None:
+    """A cliff that some draws do not reach says so, and is shaded to the end of the curve."""
+    open_ended = Cliff(
+        target_s=1.0,
+        within_target=Interval(median=800, lo=300, hi=float("inf")),
+        growth_ends=Interval(median=1, lo=1, hi=1),
+        lowest=25,
+        highest=1000,
+    )
+    belief = Belief(template=load("p43-results"))
+    figure = plots.plot_curve(
+        a_curve(), belief=belief, scenario="burst", dataset=None, cliff=open_ended
+    )
+    assert "300 to over 1000 users" in shown(figure)
+    (patch,) = (p for p in figure.axes[0].patches if isinstance(p, Rectangle))
+    assert patch.get_x() + patch.get_width() == pytest.approx(1000)
+
+
+def test_sweep_marks_today() -> None:
+    """Today's value is marked in every panel, and the target in that of p95."""
+    figure = plots.plot_sweep(a_sweep())
+    p95, rps, failures = figure.axes
+    for axes in (p95, rps, failures):
+        assert any(np.allclose(line.get_xdata(), 100) for line in axes.lines)
+        assert len(bands(axes)) == 1
+    assert "today: 100" in shown(figure)
+    assert failures.get_xlabel() == "pool-size (database.access.size)"
+    figure.draw_without_rendering()
+    assert [t.get_text() for t in failures.get_xticklabels()] == ["50", "100", "500", "1000"]
+
+
+def test_sweep_of_a_parameter_that_varies() -> None:
+    """Where today's value is a parameter of the draws, it is named and not placed."""
+    figure = plots.plot_sweep(a_sweep(today="$workers"))
+    assert "today: $workers (a parameter of the draws)" in shown(figure)
+    assert not any(np.allclose(line.get_xdata(), 100) for line in figure.axes[1].lines)
+
+
+def test_sweep_over_words() -> None:
+    """Values that are words stand side by side under their names."""
+    figure = plots.plot_sweep(a_sweep(values=("process", "system"), today="system"))
+    figure.draw_without_rendering()
+    labels = [t.get_text() for t in figure.axes[-1].get_xticklabels()]
+    assert labels == ["process", "system"]
+    assert any(np.allclose(line.get_xdata(), 1) for line in figure.axes[1].lines)
+
+
+def test_close_values_keep_their_labels_apart() -> None:
+    """Of values that lie close together, only some are labelled, the last one always."""
+    figure = plots.plot_sweep(a_sweep(values=(1, 980, 990, 1000)))
+    figure.draw_without_rendering()
+    labels = [t.get_text() for t in figure.axes[-1].get_xticklabels()]
+    assert labels == ["1", "1000"]
+
+
+def test_sweep_of_one_value() -> None:
+    """A single value is drawn too."""
+    figure = plots.plot_sweep(a_sweep(values=(100,)))
+    figure.draw_without_rendering()
+
+
+def test_fit_groups_by_load_test() -> None:
+    """Each load test has a panel with a row per observation."""
+    figure = plots.plot_fit(a_posterior())
+    first, second = (axes for axes in figure.axes if axes.get_visible())
+    assert (first.get_title("left"), second.get_title("left")) == ("one", "two")
+    assert [t.get_text() for t in first.get_yticklabels()] == ["req/s", "p50"]
+    assert [t.get_text() for t in second.get_yticklabels()] == ["failures", "p99.9"]
+
+
+def test_fit_shows_ratios_and_who_is_outside() -> None:
+    """A point lies at simulated over measured, in another colour when 1 is not in its interval."""
+    axes = plots.plot_fit(a_posterior()).axes[0]
+    found = {
+        float(np.asarray(line.get_xdata())[0]): line.get_color()
+        for line in axes.lines
+        if line.get_marker() in {"o", "D"}
+    }
+    assert found == {1.0: style.BLUE, 1.5: style.VERMILION}
+    assert axes.get_xscale() == "log"
+
+
+def test_fit_says_where_there_is_no_ratio() -> None:
+    """A measured zero has no ratio; the simulated value is written instead."""
+    assert "none, as measured" in shown(plots.plot_fit(a_posterior()))
+
+
+def test_parameters_tell_both_intervals() -> None:
+    """Each row names prior and posterior in the parameter's unit."""
+    text = shown(plots.plot_parameters(a_posterior()))
+    assert "1 to 100 ms" in text
+    assert "10 ms  (5 to 20 ms)" in text
+    assert "4  (4 to 4)" in text
+
+
+def test_timeline_has_gaps_where_nothing_ended() -> None:
+    """A slice without an answer leaves a gap, and lines are medians over the draws."""
+    figure = plots.plot_timeline(timelines(), title="A run")
+    response, rps, failures = figure.axes
+    p50 = np.asarray(response.lines[0].get_ydata(), dtype=float)
+    assert np.isnan(p50[2])
+    assert p50[[0, 1, 3, 4]] == pytest.approx([0.01, 0.1, 5, 10])
+    assert len(bands(response)) == 2
+    assert len(bands(rps)) == len(bands(failures)) == 1
+    assert "A run" in shown(figure)
+    assert failures.get_xlabel() == "time since the start of the test (s)"
+
+
+def test_timeline_shows_what_was_reported() -> None:
+    """Ranges of response times from a report are drawn and named."""
+    part = plots.ReportedRange(begin_s=10, end_s=20, low_s=0.1, high_s=0.5)
+    figure = plots.plot_timeline(timelines(), measured=[part])
+    (box,) = (p for p in figure.axes[0].patches if isinstance(p, Rectangle))
+    assert box.get_bbox().bounds == pytest.approx((10, 0.1, 10, 0.4))
+    assert "as reported" in shown(figure)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begin"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".PDF", b"%PDF")]
+)
+def test_save_by_suffix(tmp_path: Path, suffix: str, begin: bytes) -> None:
+    """The suffix decides the format, and equal figures give equal files."""
+    figure = plots.plot_fit(a_posterior())
+    first, second = tmp_path / f"first{suffix}", tmp_path / f"second{suffix}"
+    plots.save(figure, first)
+    plots.save(plots.plot_fit(a_posterior()), str(second))
+    assert first.read_bytes().startswith(begin)
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["picture.gif", "picture", "missing/picture.png"])
+def test_save_refuses(tmp_path: Path, name: str) -> None:
+    """An unknown suffix and a missing folder are input errors, and leave no file."""
+    with pytest.raises(InputError):
+        plots.save(plots.plot_fit(a_posterior()), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0005, "0.5 ms"), (0.1, "100 ms"), (1, "1 s"), (20, "20 s")]
+)
+def test_times_have_units(seconds: float, text: str) -> None:
+    """Times are written in the unit that people say."""
+    assert style.time_label(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("first 61 s", "first 61 s"),
+        ("POST /api/v1/deployments/", "…/api/v1/deployments/"),
+        ("a part without slashes in its name", "…t slashes in its name"),
+    ],
+)
+def test_long_names_keep_their_ends(text: str, short: str) -> None:
+    """A name that is too long loses its beginning, a path at a slash."""
+    assert style.shortened(text, 22) == short
+
+
+def test_colours_are_of_the_palette() -> None:
+    """The lines of one panel differ in colour and in style, for eyes that see no colour."""
+    _, right = curve_figure(measured=False).axes
+    p50, p95 = (line for line in right.lines if line.get_marker() == ".")
+    assert to_rgba(p50.get_color()) != to_rgba(p95.get_color())
+    assert p50.get_linestyle() != p95.get_linestyle()
