@@ -10,15 +10,17 @@ from capsim.model.model import Model
 _LONGEST_MISMATCH = 0.05  # of the duration: reports round it, e.g. 296.7 s to five minutes
 
 
-def simulate_observations(model: Model, wanted: Sequence[Observation], *, seed: int) -> list[float]:
+def simulate_observations(
+    model: Model, wanted: Sequence[Observation], *, seed: int, replication: int = 0
+) -> list[float]:
     """Return the simulated value of every observation, in order.
 
-    Every model is simulated with the same luck, so that differences between models are due to
-    their parameters.
+    Models simulated with the same seed and replication have the same luck, so that differences
+    between them are due to their parameters.
     """
     runs: dict[str, Run] = {}
     for name in dict.fromkeys(o.load_test for o in wanted):
-        runs[name] = simulate(model, scenario=name, seed=seed)
+        runs[name] = simulate(model, scenario=name, seed=seed, replication=replication)
     return [_read(runs[o.load_test], o) for o in wanted]
 
 

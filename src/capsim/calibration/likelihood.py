@@ -1,13 +1,13 @@
 """How well a simulation agrees with what was reported, allowing for what no model gets right.
 
-The logarithms of measured and simulated figures are compared. Their difference has three parts:
-what the tool rounded away, an error of the model that all response times of a load test share,
-and one of each figure's own. Without the shared part, ten percentiles of one load test would
-count as ten witnesses, and the posterior would be surer than its data allow.
+The logarithms of measured and simulated figures are compared. Their difference has four parts:
+what the tool rounded away, the luck of one run, an error of the model that all response times of a
+load test share, and one of each figure's own. Without the shared part, ten percentiles of one load
+test would count as ten witnesses, and the posterior would be surer than its data allow.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,19 @@ class Likelihood:
     """The log-likelihood of simulated figures, given a fixed list of observations."""
 
     observations: tuple[Observation, ...]
+    sampling: tuple[tuple[float, ...], ...] = ()  # covariance of differences between equal runs
+
+    def with_sampling_error(self, replications: Floats) -> "Likelihood":
+        """Return the likelihood that allows for the luck of one run, measured and simulated.
+
+        Args:
+            replications: (n, observations) figures of one system under independent luck.
+        """
+        columns = [difference(o, replications[:, i]) for i, o in enumerate(self.observations)]
+        spread = np.nan_to_num(np.vstack(columns))
+        # Twice: the measured run had its luck, and the simulated one has its own.
+        covariance = 2 * np.atleast_2d(np.cov(spread))
+        return replace(self, sampling=tuple(map(tuple, covariance.tolist())))
 
     def log(self, simulated: Sequence[float]) -> float:
         """Return the log-likelihood, up to a constant, of figures in the observations' order."""
@@ -79,8 +92,10 @@ class Likelihood:
             group = [self.observations[i] for i in chosen]
             columns = [difference(o, simulated[:, i]) for i, o in zip(chosen, group, strict=True)]
             shared = [SHARED_RESPONSE_SD if o.metric.endswith("_s") else 0.0 for o in group]
-            own = np.diag([own_variance(o) for o in group])
-            root = np.linalg.cholesky(own + np.outer(shared, shared))
+            covariance = np.diag([own_variance(o) for o in group]) + np.outer(shared, shared)
+            if self.sampling:
+                covariance += np.array(self.sampling)[np.ix_(chosen, chosen)]
+            root = np.linalg.cholesky(covariance)
             yield chosen, np.linalg.solve(root, np.vstack(columns)).T
 
 

@@ -31,6 +31,7 @@ class Mode:
     """The highest point found, and the covariance of the posterior around it (Laplace)."""
 
     z: Floats  # (d,)
+    figures: Floats  # (observations,) simulated there
     active: NDArray[np.int64]  # (k,) coordinates that any figure depends on
     covariance: Floats  # (k, k) of the active coordinates
 
@@ -61,7 +62,7 @@ def find_mode(likelihood: Likelihood, simulate: Simulate, z: Floats, figures: Fl
     # The last linearisation stands a small move away from the mode, if at all.
     active = np.flatnonzero(np.abs(jacobian).max(axis=0) > 0)
     covariance = np.linalg.inv(curvature[np.ix_(active, active)]).astype(np.float64)
-    return Mode(z=z, active=active, covariance=covariance)
+    return Mode(z=z, figures=figures, active=active, covariance=covariance)
 
 
 def _linearise(

@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 _NORMAL = NormalDist()
 _TAIL = 1e-4  # quantiles stay inside (tail, 1 - tail), where templates were checked
 _PRIOR_SHARE = 0.1  # of every adapted proposal: no corner of the prior is ever left out
-_FREEDOM = 5  # heavier tails than the target's keep importance weights bounded
+_FREEDOM = 8  # heavier tails than the target's keep importance weights bounded
 _FLOOR = 0.02  # standard deviation in z: no parameter is ever known better than the proposal
-_INFLATION = 1.3  # covariance estimated from few effective draws is too small
+_INFLATION = 1.2  # covariance estimated from few effective draws is too small
 
 
 def design(dimensions: int, count: int, seed: int) -> Floats:

@@ -6,7 +6,7 @@ found; rounds draw from the Laplace approximation there, and then from what thei
 against the mixture of everything proposed (Elvira et al. 2019).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from capsim.calibration.compare import simulate_observations
 from capsim.calibration.journal import Journal
 from capsim.calibration.likelihood import Likelihood
-from capsim.calibration.mode import ITERATIONS, find_mode
+from capsim.calibration.mode import ITERATIONS, Mode, find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
 from capsim.executors import OnDone, run_all
 from capsim.loadtest.observations import Observation
@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 # give a covariance, more keep the proposal at the prior.
 _EARLY_EFFECTIVE_PER_DIMENSION = 1.5
 _EARLY_EFFECTIVE = 10.0  # and for this many in all
+_REPLICATIONS = 8  # of the mode, to see what the luck of one run does to each figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +73,11 @@ class Sampler:
     def explore(self, effort: Effort, executor: Executor | None, on_done: OnDone | None) -> None:
         """Simulate the design, then the adapted rounds."""
         dimensions = len(self.names)
-        total = effort.total + ITERATIONS * (dimensions + 3)
+        total = effort.total + 2 * ITERATIONS * (dimensions + 3) + _REPLICATIONS
         simulate = partial(self._simulated, total=total, executor=executor, on_done=on_done)
         points = design(dimensions, effort.design, self.seed)
         self._add(points, simulate(points), None)
-        best = int(self.likelihood.log_many(self.figures).argmax())
-        mode = find_mode(self.likelihood, simulate, self.z[best], self.figures[best])
+        mode = self._find_mode(simulate)
         proposal = Proposal(active=mode.active, mean=mode.z[mode.active], shape=mode.covariance)
         for number in range(effort.rounds if len(mode.active) else 0):
             generator = stream(self.seed, 0, "calibration round", number)
@@ -85,15 +85,33 @@ class Sampler:
             self._add(points, simulate(points), proposal)
             proposal = Proposal.around(self.z, self._flattened(), mode.active)
 
+    def _find_mode(self, simulate: Callable[..., Floats]) -> Mode:
+        """Climb from the best point so far; there, see what luck does, and climb on with that."""
+        best = int(self.likelihood.log_many(self.figures).argmax())
+        mode = find_mode(self.likelihood, simulate, self.z[best], self.figures[best])
+        repeated = np.repeat(mode.z[None], _REPLICATIONS, axis=0)
+        luck = simulate(repeated, replications=range(1, _REPLICATIONS + 1))
+        self.likelihood = self.likelihood.with_sampling_error(luck)
+        return find_mode(self.likelihood, simulate, mode.z, mode.figures)
+
     def _add(self, points: Floats, figures: Floats, proposal: Proposal | None) -> None:
         self.z = np.vstack([self.z, points])
         self.figures = np.vstack([self.figures, figures])
         self.proposals.append((len(points), proposal))
 
     def _simulated(
-        self, points: Floats, *, total: int, executor: Executor | None, on_done: OnDone | None
+        self,
+        points: Floats,
+        *,
+        total: int,
+        executor: Executor | None,
+        on_done: OnDone | None,
+        replications: Sequence[int] = (),
     ) -> Floats:
-        """Return the figures of points (n, observations), the journal's own not simulated again."""
+        """Return the figures of points (n, observations), the journal's own not simulated again.
+
+        All have the same luck, unless replications are given, one per point.
+        """
         begin, self.tried = self.tried, self.tried + len(points)
         values = to_values(points, self.priors).tolist()
         new = [i for i in range(len(points)) if self.journal.get(begin + i) is None]
@@ -102,7 +120,7 @@ class Sampler:
             on_done(known, total)
         run_all(
             partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
-            [values[i] for i in new],
+            [(values[i], replications[i] if replications else 0) for i in new],
             executor=executor,
             on_result=lambda number, result: self.journal.put(begin + new[number], result),
             on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
@@ -150,10 +168,11 @@ def _simulate(
     names: tuple[str, ...],
     wanted: tuple[Observation, ...],
     seed: int,
-    values: list[float],
+    task: tuple[list[float], int],
 ) -> list[float]:
+    values, replication = task
     model = template.bind(dict(zip(names, values, strict=True)))
-    return simulate_observations(model, wanted, seed=seed)
+    return simulate_observations(model, wanted, seed=seed, replication=replication)
 
 
 def _normalised(log_weights: Floats) -> Floats:

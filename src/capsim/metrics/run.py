@@ -98,6 +98,4 @@ def simulate(
     if users is not None:
         chosen = with_users(chosen, users)
     plan = lower(model, chosen, seed=seed, replication=replication)
-    return Run(
-        plan=plan, trace=simulate_plan(plan), slower_than_s=chosen.client.slower_than_s
-    )
+    return Run(plan=plan, trace=simulate_plan(plan), slower_than_s=chosen.client.slower_than_s)

@@ -42,9 +42,7 @@ def usages(
     cores = [spec.cores for spec in plan.stations]
     beyond = np.maximum(present - busy, 0.0)
     # Stations that share cores cannot all be busy at once: their capacity is what they share.
-    shared = {
-        spec.name: plan.group_cores[spec.group] for spec in plan.stations if spec.group >= 0
-    }
+    shared = {spec.name: plan.group_cores[spec.group] for spec in plan.stations if spec.group >= 0}
     return (
         *_by_name(trace.resource_names, "slots", slots, in_use, queued, {}),
         *_by_name(trace.station_names, "cores", cores, busy, beyond, shared),

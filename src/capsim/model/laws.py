@@ -183,9 +183,7 @@ def _number_is_constant(value: object) -> object:
 
 
 _Continuous = Constant | Uniform | Exponential | Lognormal | Percentiles | Gamma | Hyperexponential
-_Shorthand = BeforeValidator(
-    _number_is_constant, json_schema_input_type=float | dict[str, object]
-)
+_Shorthand = BeforeValidator(_number_is_constant, json_schema_input_type=float | dict[str, object])
 
 Law = Annotated[_Continuous, Field(discriminator="law"), _Shorthand]
 ThinkLaw = Annotated[_Continuous | ConstantPacing, Field(discriminator="law"), _Shorthand]

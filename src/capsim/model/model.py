@@ -84,5 +84,3 @@ def with_users(scenario: Scenario, users: int) -> Scenario:
         stage.model_copy(update={"users": round(stage.users * ratio)}) for stage in scenario.stages
     )
     return scenario.model_copy(update={"stages": stages})
-
-

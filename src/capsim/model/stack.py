@@ -49,9 +49,7 @@ class DevelopmentServer(Spec):
     kind: Literal["development"]
 
 
-Server = Annotated[
-    SyncGunicorn | ThreadedGunicorn | DevelopmentServer, Field(discriminator="kind")
-]
+Server = Annotated[SyncGunicorn | ThreadedGunicorn | DevelopmentServer, Field(discriminator="kind")]
 
 
 class App(Spec):
@@ -109,4 +107,3 @@ class Database(Spec):
         if self.max_connections is None:
             return None
         return self.max_connections - self.reserved_connections
-

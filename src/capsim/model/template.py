@@ -93,8 +93,7 @@ class Template:
     def _substitute(self, node: Any, numbers: Mapping[str, float], key: str) -> Any:
         if isinstance(node, Mapping):
             return {
-                k: self._substitute(v, numbers, f"{key}.{k}" if key else k)
-                for k, v in node.items()
+                k: self._substitute(v, numbers, f"{key}.{k}" if key else k) for k, v in node.items()
             }
         if isinstance(node, list):
             return [self._substitute(v, numbers, f"{key}[{i}]") for i, v in enumerate(node)]

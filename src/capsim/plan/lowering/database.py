@@ -72,16 +72,12 @@ def _pool(
     )
 
     def connect() -> None:
-        builder.acquire(
-            connection, per_route=1 if split else 0, expired=Status.POOL_TIMEOUT
-        )
+        builder.acquire(connection, per_route=1 if split else 0, expired=Status.POOL_TIMEOUT)
 
     return connect
 
 
-def _persistent(
-    builder: PlanBuilder, model: Model, server: LoweredServer
-) -> Callable[[], None]:
+def _persistent(builder: PlanBuilder, model: Model, server: LoweredServer) -> Callable[[], None]:
     """A connection of its own for every server thread, set up at the thread's first query."""
     connection = builder.resource(_refusing(model))
     setup = _setup_column(builder, model)

@@ -130,16 +130,10 @@ def _refusal(builder: PlanBuilder) -> int:
     return first
 
 
-def _development(
-    builder: PlanBuilder, model: Model, schedule: Speeds
-) -> LoweredServer:
+def _development(builder: PlanBuilder, model: Model, schedule: Speeds) -> LoweredServer:
     """One process; a thread per client connection, so no thread is ever waited for.
 
     The thread lives as long as the client's connection, and so does its database connection.
     """
-    cpu = builder.station(
-        Station(name=CPU, idle_overhead=model.app.idle_overhead, speeds=schedule)
-    )
-    return LoweredServer(
-        enter=lambda: None, cpu=cpu, per_route=0, processes=1, owner=Owner.USER
-    )
+    cpu = builder.station(Station(name=CPU, idle_overhead=model.app.idle_overhead, speeds=schedule))
+    return LoweredServer(enter=lambda: None, cpu=cpu, per_route=0, processes=1, owner=Owner.USER)

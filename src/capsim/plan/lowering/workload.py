@@ -96,9 +96,7 @@ def _class_cycle(user_classes: Mapping[str, UserClass], count: int) -> list[str]
     given = dict.fromkeys(user_classes, 0)
     cycle: list[str] = []
     for number in range(1, count + 1):
-        name = max(
-            user_classes, key=lambda k: number * user_classes[k].weight / total - given[k]
-        )
+        name = max(user_classes, key=lambda k: number * user_classes[k].weight / total - given[k])
         given[name] += 1
         cycle.append(name)
     return cycle
