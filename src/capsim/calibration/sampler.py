@@ -38,12 +38,13 @@ class Effort:
     """How much to simulate: a design of the prior, then rounds near the mode."""
 
     design: int = 64
-    rounds: int = 5
+    rounds: int = 8  # at most
     per_round: int = 64
+    enough: float = 100.0  # effective draws at which no further round is begun
 
     @property
     def total(self) -> int:
-        """Number of parameter points, each simulated on every load test."""
+        """Largest number of parameter points, each simulated on every load test."""
         return self.design + self.rounds * self.per_round
 
 
@@ -83,6 +84,8 @@ class Sampler:
             generator = stream(self.seed, 0, "calibration round", number)
             points = proposal.draw(effort.per_round, dimensions, generator)
             self._add(points, simulate(points), proposal)
+            if effective_sample_size(self.weights()) >= effort.enough:
+                break
             proposal = Proposal.around(self.z, self._flattened(), mode.active)
 
     def _find_mode(self, simulate: Callable[..., Floats]) -> Mode:

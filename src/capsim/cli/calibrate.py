@@ -15,7 +15,7 @@ from capsim.errors import InputError
 from capsim.files import check_writable
 
 if TYPE_CHECKING:
-    from capsim.calibration.posterior import Posterior
+    from capsim.calibration import Effort, Posterior
     from capsim.cli.system import System
 
 _Data = Annotated[
@@ -53,21 +53,33 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     """
     check_picture(plot)
     changes = options.parse_settings(settings)
+    asked = options.Asked(model=model, settings=changes, prior=True, data=data)
+    wanted = {"design": design, "rounds": rounds, "per_round": per_round}
 
     from capsim.calibration import Effort
-    from capsim.calibration import calibrate as run
-    from capsim.cli.system import Asked, read_system
+    from capsim.cli.system import read_system
 
-    system = read_system(Asked(model=model, settings=changes, prior=True, data=data))
-    if system.dataset is None:
-        raise InputError(f"{model}: names no dataset; give the load tests with --data")
-    target = _target(system, out)
-    wanted = {"design": design, "rounds": rounds, "per_round": per_round}
+    system = read_system(asked)
     effort = Effort(**{name: number for name, number in wanted.items() if number is not None})
+    target = _target(system, out)
+    posterior = _calibrate(system, effort, target, seed, jobs)
+    posterior.save(target)
+    _show(system, posterior, Output(form=form))
+    note(f"wrote {target}")
+    draw(partial(_picture, posterior), plot)
+
+
+def _calibrate(
+    system: "System", effort: "Effort", target: Path, seed: int, jobs: int | None
+) -> "Posterior":
+    from capsim.calibration import calibrate as run
+
+    if system.dataset is None:
+        raise InputError(f"{system.asked.model}: names no dataset; give load tests with --data")
     journal = Path(f"{target}.journal")
     kept = f"{journal} keeps what is done, and the same command goes on from there"
     with long_work("parameter points", jobs=jobs, kept=kept) as work:
-        posterior = run(
+        return run(
             system.template,
             system.dataset,
             effort=effort,
@@ -76,10 +88,6 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
             on_done=work.on_done,
             journal=journal,
         )
-    posterior.save(target)
-    _show(system, posterior, Output(form=form))
-    note(f"wrote {target}")
-    draw(partial(_picture, posterior), plot)
 
 
 def _target(system: "System", out: Path | None) -> Path:

@@ -2,6 +2,8 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +55,17 @@ Plot = Annotated[
 NoPlot = Annotated[bool, typer.Option("--no-plot", help="Draw no picture.")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The system that the user asked for."""
+
+    model: str
+    settings: Mapping[str, object]
+    prior: bool = False
+    posterior: Path | None = None
+    data: str | None = None
+
+
 def parse_users(text: str) -> tuple[int, int]:
     """Return both ends of a range of users such as `50..1500`; of a single number: it twice.
 
@@ -72,6 +85,20 @@ def parse_users(text: str) -> tuple[int, int]:
     if match[2] is not None and lowest >= highest:
         raise InputError(f"--users {text}: a range goes upwards, e.g. 50..1500")
     return lowest, highest
+
+
+def one_number(users: str | None, why: str) -> int | None:
+    """Return a number of users where a range makes no sense; none: it was not given.
+
+    Raises:
+        InputError: a range, or no number at all.
+    """
+    if users is None:
+        return None
+    lowest, highest = parse_users(users)
+    if lowest != highest:
+        raise InputError(f"--users {users}: {why}; give one number")
+    return lowest
 
 
 def parse_settings(texts: list[str] | None) -> dict[str, object]:

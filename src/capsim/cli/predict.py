@@ -3,7 +3,7 @@
 import dataclasses
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,8 @@ from capsim.cli.pictures import check_picture, default_picture, draw
 from capsim.cli.work import Work, long_work
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from capsim.cli.system import System
     from capsim.experiments.predict import Prediction
     from capsim.report.curve import RangePrediction
@@ -21,17 +23,6 @@ _LEVELS = 10  # numbers of users in a range
 _Users = Annotated[
     str, typer.Option("--users", "-u", help="How many: a number, or a range such as 50..1500.")
 ]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Task:
-    """What to predict."""
-
-    system: "System"
-    scenario: str
-    draws: int
-    seed: int
-    picture: Path | None
 
 
 def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
@@ -59,77 +50,95 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     output.check()
     check_picture(plot)
     changes = options.parse_settings(settings)
+    asked = options.Asked(model=model, settings=changes, prior=prior, posterior=posterior)
 
-    from capsim.cli.system import Asked, read_system
-    from capsim.experiments.predict import CURVE_DRAWS, DRAWS
-    from capsim.report import curve, prediction
+    from capsim.cli.system import read_system
 
-    asked = Asked(model=model, settings=changes, prior=prior, posterior=posterior)
     system = read_system(asked)
     name = system.scenario(scenario, lowest)
     is_range = lowest < highest
-    if is_range and not plot:
-        plot = default_picture(system.template.name, name, "users")
-    task = _Task(
-        system=system,
-        scenario=name,
-        draws=draws or (CURVE_DRAWS if is_range else DRAWS),
-        seed=seed,
-        picture=None if no_plot else plot,
-    )
-    check_picture(task.picture)
-    with long_work("simulations", jobs=jobs) as work:
-        found = _over_range(task, lowest, highest, work) if is_range else _at(task, highest, work)
-    context = system.context(seed=seed, draws=task.draws)
-    output.emit(curve if is_range else prediction, found, context)
-    draw(partial(_picture, task, found), task.picture)
+    usual = default_picture(system.template.name, name, "users") if is_range else None
+    picture = None if no_plot else plot or usual
+    check_picture(picture)
+    task = _Task(system=system, scenario=name, draws=draws, seed=seed, jobs=jobs)
+    found = _over_range(task, lowest, highest, output) if is_range else _at(task, highest, output)
+    draw(partial(_picture, task, found), picture)
 
 
-def _at(task: _Task, users: int, work: Work) -> "Prediction":
-    from capsim.experiments.predict import CURVE_DRAWS
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Task:
+    """What to predict."""
+
+    system: "System"
+    scenario: str
+    draws: int | None
+    seed: int
+    jobs: int | None
+
+
+def _at(task: _Task, users: int, output: Output) -> "Prediction":
+    """Predict at one number of users and write the prediction."""
+    from capsim.experiments.predict import CURVE_DRAWS, DRAWS
     from capsim.experiments.predict import predict as run
+    from capsim.report import prediction as report
 
-    found = run(
-        task.system.belief,
-        users,
-        scenario=task.scenario,
-        dataset=task.system.dataset,
-        draws=task.draws,
-        curve_draws=min(CURVE_DRAWS, task.draws),
-        seed=task.seed,
-        executor=work.executor,
-        on_done=work.on_done,
-    )
-    if not task.system.is_what_if:
-        return found
-    # What was measured is another system: no verdict on the one with the change.
-    return dataclasses.replace(found, measured={}, held_out=False, verdicts=(), contradictions=())
+    draws = task.draws or DRAWS
+    with long_work("simulations", jobs=task.jobs) as work:
+        found = run(
+            task.system.belief,
+            users,
+            scenario=task.scenario,
+            dataset=task.system.dataset,
+            draws=draws,
+            curve_draws=min(CURVE_DRAWS, draws),
+            seed=task.seed,
+            executor=work.executor,
+            on_done=work.on_done,
+        )
+    if task.system.is_what_if:
+        # What was measured is another system: no verdict on the one with the change.
+        nothing: dict[str, Any] = {"measured": {}, "verdicts": (), "contradictions": ()}
+        found = dataclasses.replace(found, held_out=False, **nothing)
+    output.emit(report, found, task.system.context(seed=task.seed, draws=draws))
+    return found
 
 
-def _over_range(task: _Task, lowest: int, highest: int, work: Work) -> "RangePrediction":
-    from capsim.experiments.curve import find_cliff, levels, run_curve
+def _over_range(task: _Task, lowest: int, highest: int, output: Output) -> "RangePrediction":
+    """Predict over a range of users and write the curve."""
+    from capsim.experiments.curve import levels
+    from capsim.experiments.predict import CURVE_DRAWS
+    from capsim.report import curve as report
+
+    draws = task.draws or CURVE_DRAWS
+    with long_work("simulations", jobs=task.jobs) as work:
+        found = _curve(task, levels(lowest, highest, _LEVELS), draws, work)
+    output.emit(report, found, task.system.context(seed=task.seed, draws=draws))
+    return found
+
+
+def _curve(task: _Task, users: "Sequence[int]", draws: int, work: Work) -> "RangePrediction":
+    from capsim.experiments.curve import find_cliff, run_curve
     from capsim.experiments.extrapolation import calibration_trials, extrapolations, influences
     from capsim.experiments.trials import run_trials
     from capsim.report.curve import RangePrediction
 
     belief, dataset = task.system.belief, task.system.dataset
-    users = levels(lowest, highest, _LEVELS)
     before = calibration_trials(belief, dataset, task.seed)
-    total = len(before) + len(users) * task.draws
+    total = len(before) + len(users) * draws
     calibrated = run_trials(before, work.executor, lambda done, _: work.on_done(done, total))
     curve = run_curve(
         belief,
         task.scenario,
         users,
-        draws=task.draws,
+        draws=draws,
         seed=task.seed,
         whole=True,
         executor=work.executor,
         on_done=lambda done, _: work.on_done(len(before) + done, total),
     )
     last = curve.outcomes[-1]
-    influence = influences(belief, belief.draws(task.draws), last)
-    doubts = extrapolations(belief, dataset, highest, last, calibrated, influence)
+    influence = influences(belief, belief.draws(draws), last)
+    doubts = extrapolations(belief, dataset, users[-1], last, calibrated, influence)
     return RangePrediction(
         scenario=task.scenario,
         calibrated=belief.is_calibrated,

@@ -6,7 +6,6 @@ import typer
 
 from capsim.cli import options
 from capsim.cli.output import Format, Output
-from capsim.errors import InputError
 
 if TYPE_CHECKING:
     from capsim.cli.system import System
@@ -37,19 +36,15 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
 
     As CSV, it is a row per request.
     """
-    number = None
-    if users is not None:
-        number, highest = options.parse_users(users)
-        if number != highest:
-            raise InputError(f"--users {users}: one run has one number of users; give one")
+    number = options.one_number(users, "one run has one number of users")
     output = Output(form=form, out=out)
     output.check()
     changes = options.parse_settings(settings)
+    asked = options.Asked(model=model, settings=changes, prior=prior, posterior=posterior)
 
-    from capsim.cli.system import Asked, read_system
+    from capsim.cli.system import read_system
     from capsim.report import run as report
 
-    asked = Asked(model=model, settings=changes, prior=prior, posterior=posterior)
     system = read_system(asked)
     found = _run(system, system.scenario(scenario, number), number, seed, timeline=timeline)
     context = system.context(seed=seed)

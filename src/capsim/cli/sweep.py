@@ -3,6 +3,7 @@
 import difflib
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,39 +67,64 @@ def sweep(  # noqa: PLR0913 (the parser reads the options off the parameters)
 ) -> None:
     """Vary one parameter and compare with today, draw by draw under the same luck."""
     _check_name(parameter)
-    number = _one_number(users)
+    number = options.one_number(users, "a sweep is at one number of users")
     output = Output(form=form, out=out)
     output.check()
     check_picture(plot)
     changes = options.parse_settings(settings)
-    tried = _tried(parameter, values, _spaced(first, last, steps, log=log))
+    asked = options.Asked(model=model, settings=changes, prior=prior, posterior=posterior)
+    task = _Task(
+        asked=asked,
+        parameter=parameter,
+        values=_tried(parameter, values, _spaced(first, last, steps, log=log)),
+        users=_POOL_USERS if number is None and parameter == _POOL else number,
+        scenario=scenario,
+        draws=draws,
+        seed=seed,
+        jobs=jobs,
+    )
+    _sweep(task, output, plot, has_picture=not no_plot)
 
-    from capsim.cli.system import Asked, read_system
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """What to sweep."""
+
+    asked: options.Asked
+    parameter: str
+    values: "Sequence[Value]"
+    users: int | None
+    scenario: str | None
+    draws: int | None
+    seed: int
+    jobs: int | None
+
+
+def _sweep(task: _Task, output: Output, plot: Path | None, *, has_picture: bool) -> None:
+    from capsim.cli.system import read_system
     from capsim.experiments.sweep import DRAWS
     from capsim.experiments.sweep import sweep as run
     from capsim.report import sweep as report
 
-    asked = Asked(model=model, settings=changes, prior=prior, posterior=posterior)
-    system = read_system(asked)
-    if number is None and parameter == _POOL:
-        number = _POOL_USERS
-    name = system.scenario(scenario, number)
-    picture = None if no_plot else plot or default_picture(system.template.name, name, parameter)
+    system = read_system(task.asked)
+    name = system.scenario(task.scenario, task.users)
+    usual = default_picture(system.template.name, name, task.parameter)
+    picture = (plot or usual) if has_picture else None
     check_picture(picture)
-    count = draws or DRAWS
-    with long_work("simulations", jobs=jobs) as work:
+    draws = task.draws or DRAWS
+    with long_work("simulations", jobs=task.jobs) as work:
         found = run(
             system.belief,
-            parameter,
-            tried,
-            users=number,
+            task.parameter,
+            task.values,
+            users=task.users,
             scenario=name,
-            draws=count,
-            seed=seed,
+            draws=draws,
+            seed=task.seed,
             executor=work.executor,
             on_done=work.on_done,
         )
-    context = system.context(seed=seed, draws=count, users=found.users)
+    context = system.context(seed=task.seed, draws=draws, users=found.users)
     output.emit(report, found, context)
     draw(partial(_picture, found), picture)
 
@@ -117,15 +143,6 @@ def _check_name(parameter: str) -> None:
     names = ", ".join(_SHORT_NAMES)
     hint = f"did you mean {near[0]}?" if near else f"name {names}, or a key such as app.error_cpu_s"
     raise InputError(f"{parameter}: is no parameter of a model; {hint}")
-
-
-def _one_number(users: str | None) -> int | None:
-    if users is None:
-        return None
-    lowest, highest = options.parse_users(users)
-    if lowest != highest:
-        raise InputError(f"--users {users}: a sweep is at one number of users; give one")
-    return lowest
 
 
 def _tried(

@@ -10,6 +10,7 @@ from capsim.calibration.posterior import (
     load_posterior,
     posterior_path,
 )
+from capsim.cli.options import Asked
 from capsim.errors import InputError
 from capsim.experiments.beliefs import Belief
 from capsim.loadtest.observations import Dataset, load_dataset
@@ -19,17 +20,6 @@ from capsim.model.template import Template
 from capsim.model.toml import load
 from capsim.provenance import provenance
 from capsim.report.context import Context
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the user asked for, as text."""
-
-    model: str
-    settings: Mapping[str, object]
-    prior: bool = False
-    posterior: Path | None = None
-    data: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

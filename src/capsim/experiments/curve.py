@@ -13,7 +13,7 @@ from capsim.experiments.beliefs import Belief
 from capsim.experiments.trials import Outcome, Trial, ramp_s, run_trials
 from capsim.metrics.intervals import Interval, interval
 
-_STEADY_S = 60.0  # simulated after the ramp where only the place of the cliff is wanted
+_STEADY_S = 30.0  # simulated after the ramp where only the place of the cliff is wanted
 _STILL_GROWING = 0.95  # a knee beyond this share of the range has not been reached within it
 
 

@@ -7,6 +7,7 @@ from capsim.metrics.intervals import Interval
 
 UNDEFINED = "-"
 _DIGITS = 3
+_NOTHING = 1e-9  # numbers nearer to 0 are rounding errors of a sum
 _ROUND_FROM = 100  # numbers from here on are shown whole
 _ONE_DECIMAL_FROM = 0.1  # percent: closer to 0 or 100 than this, two decimals are needed
 _SMALLEST = 0.01  # percent: closer than this, only which side is said
@@ -32,6 +33,8 @@ def number(value: float) -> str:
         return UNDEFINED
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
+    if abs(value) < _NOTHING:
+        return "0"
     if abs(value) >= _ROUND_FROM:
         return f"{value:.0f}"
     text = f"{value:.{_DIGITS}g}"
