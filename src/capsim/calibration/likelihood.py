@@ -59,6 +59,22 @@ class Likelihood:
         covariance = 2 * np.atleast_2d(np.cov(spread))
         return replace(self, sampling=tuple(map(tuple, covariance.tolist())))
 
+    def widened(self, variance: Floats) -> "Likelihood":
+        """Return the likelihood for figures that are uncertain by themselves, (observations,)."""
+        known = np.array(self.sampling) if self.sampling else 0.0
+        covariance = known + np.diag(variance)
+        return replace(self, sampling=tuple(map(tuple, covariance.tolist())))
+
+    def restricted(self, columns: Sequence[int]) -> "Likelihood":
+        """Return the likelihood of some of the observations."""
+        sampling: tuple[tuple[float, ...], ...] = ()
+        if self.sampling:
+            part = np.array(self.sampling)[np.ix_(columns, columns)]
+            sampling = tuple(map(tuple, part.tolist()))
+        return Likelihood(
+            observations=tuple(self.observations[i] for i in columns), sampling=sampling
+        )
+
     def log(self, simulated: Sequence[float]) -> float:
         """Return the log-likelihood, up to a constant, of figures in the observations' order."""
         return float(self.log_many(np.array([simulated], dtype=float))[0])

@@ -1,9 +1,9 @@
 """Adaptive importance sampling: which points are tried, and what each is worth.
 
 A space-filling design of the prior is simulated; from its best point a mode of the posterior is
-found; rounds draw from the Laplace approximation there, and then from what their own weights say
-(population Monte Carlo, Cappe et al. 2004). In the end the design and all rounds count, weighed
-against the mixture of everything proposed (Elvira et al. 2019).
+found; the first round draws from the Laplace approximation there, later ones from the posterior of
+an emulator fitted to everything seen. In the end the design and all rounds count, weighed against
+the mixture of everything proposed (population Monte Carlo, Cappe et al. 2004; Elvira et al. 2019).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.calibration.compare import simulate_observations
+from capsim.calibration.emulator import emulated_proposal
 from capsim.calibration.journal import Journal
 from capsim.calibration.likelihood import Likelihood
 from capsim.calibration.mode import ITERATIONS, Mode, find_mode
@@ -68,6 +69,7 @@ class Sampler:
         self.likelihood = Likelihood(observations=tuple(wanted))
         self.z = np.empty((0, len(names)))
         self.figures = np.empty((0, len(wanted)))
+        self.seen = (self.z, self.figures)  # these, and the points on the way to the mode
         self.tried = 0  # points simulated so far, those on the way to the mode among them
         self.proposals: list[tuple[int, Proposal | None]] = []  # (points, none: the prior)
 
@@ -86,7 +88,8 @@ class Sampler:
             self._add(points, simulate(points), proposal)
             if effective_sample_size(self.weights()) >= effort.enough:
                 break
-            proposal = Proposal.around(self.z, self._flattened(), mode.active)
+            near = Proposal.around(self.z, self._flattened(), mode.active)
+            proposal = emulated_proposal(self.likelihood, *self.seen, near, generator)
 
     def _find_mode(self, simulate: Callable[..., Floats]) -> Mode:
         """Climb from the best point so far; there, see what luck does, and climb on with that."""
@@ -128,7 +131,10 @@ class Sampler:
             on_result=lambda number, result: self.journal.put(begin + new[number], result),
             on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
         )
-        return np.array([self.journal.get(begin + i) for i in range(len(points))], dtype=float)
+        figures = np.array([self.journal.get(begin + i) for i in range(len(points))], dtype=float)
+        if not replications:
+            self.seen = (np.vstack([self.seen[0], points]), np.vstack([self.seen[1], figures]))
+        return figures
 
     def _log_likelihoods(self) -> Floats:
         return self.likelihood.log_many(self.figures)
