@@ -1,5 +1,6 @@
 """Where the shipped model files and load-test data lie, in a checkout and in an installed wheel."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from capsim.errors import InputError
@@ -29,11 +30,10 @@ def locate(reference: str | Path, kind: str) -> Path:
     Raises:
         InputError: neither a file nor a shipped name.
     """
-    path = Path(reference)
-    if path.is_file():
-        return path
     shipped = folder(kind) / f"{reference}.toml"
-    if shipped.is_file():
-        return shipped
+    for path in (Path(reference), shipped):
+        with suppress(OSError, ValueError):  # a name that no file system accepts names no file
+            if path.is_file():
+                return path
     known = ", ".join(names(kind))
     raise InputError(f"{reference}: no such file, and no such name in {kind} (shipped: {known})")

@@ -18,8 +18,14 @@ def check_writable(path: Path) -> None:
         raise InputError(f"{path}: is a folder; name a file in it")
     if not folder.is_dir():
         raise InputError(f"{path}: folder {folder} does not exist; create it first")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise InputError(f"{path}: cannot be written (permission denied); choose another place")
+    try:
+        # Asking for permission is not enough: file systems refuse for reasons of their own.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); choose another place"
+        ) from None
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -18,21 +18,21 @@ Floats = NDArray[np.float64]
 
 # Standard deviations of log(simulated / measured) that a right calibration may still show: the
 # model is not the system. Throughput: closed-form bounds with the right demand met real runs
-# within 5 %. Response times: the same bounds missed them by 11-24 %, half of which a simulation
-# is expected to explain. Tails: endpoints of one queue in one run differ by 8 % in the median.
-SHARED_RESPONSE_SD = 0.10
+# within 5 %. Response times: such bounds missed them by 11-24 % away from the knee and by far more
+# near it; a simulation is trusted to about 20 % in all, of which a shared part moves them together.
+SHARED_RESPONSE_SD = 0.15
 _OWN_SD = {
     "rps": 0.03,
-    "mean_s": 0.07,
-    "p50_s": 0.07,
-    "p66_s": 0.07,
-    "p75_s": 0.07,
-    "p80_s": 0.07,
-    "p90_s": 0.10,
-    "p95_s": 0.10,
-    "p98_s": 0.15,
-    "p99_s": 0.15,
-    "p999_s": 0.35,  # a handful of requests decide it
+    "mean_s": 0.12,
+    "p50_s": 0.12,
+    "p66_s": 0.12,
+    "p75_s": 0.12,
+    "p80_s": 0.12,
+    "p90_s": 0.15,
+    "p95_s": 0.15,
+    "p98_s": 0.20,
+    "p99_s": 0.20,
+    "p999_s": 0.40,  # a handful of requests decide it
     "max_s": 0.50,  # one request decides it
 }
 _FAILURE_RATIO_SD = 0.02  # of the ratio itself: it may be zero

@@ -41,7 +41,7 @@ class Effort:
     design: int = 64
     rounds: int = 8  # at most
     per_round: int = 64
-    enough: float = 100.0  # effective draws at which no further round is begun
+    enough: float = 60.0  # effective draws at which no further round is begun
 
     @property
     def total(self) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
+from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.trials import Outcome, Trial, ramp_s, run_trials
 from capsim.metrics.intervals import Interval, interval
 
@@ -91,7 +92,12 @@ def run_curve(  # noqa: PLR0913 (one experiment's settings)
                 )
             )
     outcomes = run_trials(trials, executor, on_done)
-    rows = [tuple(outcomes[i : i + draws]) for i in range(0, len(outcomes), draws)]
+    factors = response_factors(draws, seed)
+    rows = []
+    for number, level in enumerate(users):
+        row = outcomes[number * draws : (number + 1) * draws]
+        pairs = zip(row, factors.tolist(), strict=True)
+        rows.append(tuple(outcome.with_discrepancy(factor, level) for outcome, factor in pairs))
     return Curve(users=tuple(users), outcomes=tuple(rows))
 
 
