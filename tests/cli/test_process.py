@@ -1,0 +1,222 @@
+"""The command line as a process: quick help, Ctrl-C, pipes that are closed, workers that end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capsim.cli.executor import workers
+from capsim.errors import RunError
+
+CAPSIM = (sys.executable, "-m", "capsim")
+# The parser loads pydantic by itself as soon as it has options to check.
+HEAVY = {"numpy", "scipy", "pandas", "simpy", "matplotlib", "capsim.model.model"}
+LONG = ("--model", "tiny.toml", "--users", "14", "--draws", "5000")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+_PATIENCE_S = 300.0
+
+
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    """Start a command in a process group of its own."""
+    return subprocess.Popen(
+        [*CAPSIM, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def is_alive(group: int) -> bool:
+    """Say whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def interrupt(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    """Press Ctrl-C: every process of the group gets the signal, as from a terminal."""
+    os.killpg(process.pid, signal.SIGINT)
+    return process.communicate(timeout=_PATIENCE_S)
+
+
+def last_line(err: str) -> str:
+    """Return the word about the stop: before it, there may be lines of progress and no others."""
+    lines = err.splitlines()
+    assert all(line.startswith("capsim: ") for line in lines)
+    assert lines[-1].startswith("capsim: stopped")
+    return lines[-1]
+
+
+def wait_for_workers(process: "subprocess.Popen[str]") -> None:
+    """Wait until a process has children, and a little more, so that they are at work."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    for _ in range(int(_PATIENCE_S * 20)):
+        if not children.exists() or len(children.read_text().split()) > 1:
+            break
+        time.sleep(0.05)
+    time.sleep(2)
+
+
+def wait_until_gone(group: int) -> None:
+    """Wait until no process of a group is left."""
+    for _ in range(100):
+        if not is_alive(group):
+            return
+        time.sleep(0.05)
+    raise AssertionError("processes are left behind")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (("--help",), HEAVY | {"pydantic"}),
+        (("predict", "--help"), HEAVY),
+        (("--version",), HEAVY),
+        (("predict", "--users", "0"), HEAVY),
+    ],
+)
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...], heavy: set[str]) -> None:
+    """Help comes without the numerical libraries, which take most of a second to load."""
+    code = (
+        "import atexit, sys\n"
+        "from capsim.cli import main\n"
+        f"atexit.register(lambda: print(sorted({heavy} & set(sys.modules))))\n"
+        f"main({list(arguments)})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("place", ["capsim.cli.app.run", "capsim.cli.system.read_system"])
+def test_interrupt_at_any_place(
+    place: str, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while libraries load or files are read is one line, too."""
+
+    def press(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, press)
+    result = run("predict", "--users", "5")
+    assert result.code == 130
+    assert result.err == "capsim: stopped\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "out of memory"),
+        (OSError(28, "No space left on device", "x.json"), "x.json: No space left on device"),
+    ],
+)
+def test_troubles_of_the_machine(
+    error: Exception, words: str, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk or memory is one line and a failed run."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("capsim.cli.system.read_system", fail)
+    result = run("predict", "--users", "5")
+    assert result.code == 1
+    assert words in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_dead_worker_is_a_failed_run() -> None:
+    """A worker that dies, as for want of memory, ends the run in one line."""
+
+    def kill_one() -> None:
+        with workers(2) as executor:
+            assert executor is not None
+            executor.submit(os._exit, 1).result(timeout=_PATIENCE_S)
+
+    with pytest.raises(RunError, match="worker process died"):
+        kill_one()
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("command", [("predict",), ("sweep", "server.threads", "--values", "1,3")])
+def test_interrupt_writes_nothing(command: tuple[str, ...], jobs: str, folder: Path) -> None:
+    """Ctrl-C in the middle: exit code 130, one line, no file, no process left."""
+    before = set(folder.rglob("*"))
+    process = start(*command, *LONG, "--jobs", jobs, "--out", "result.json", "--format", "json")
+    if jobs == "2":
+        wait_for_workers(process)
+    else:
+        time.sleep(4)
+    out, err = interrupt(process)
+    assert process.returncode == 130
+    assert out == ""
+    last = last_line(err)
+    assert last.endswith("nothing was written") or jobs == "1"  # which may still be loading
+    assert set(folder.rglob("*")) == before
+    wait_until_gone(process.pid)
+
+
+@POSIX
+@pytest.mark.slow
+def test_interrupted_calibration_goes_on(folder: Path) -> None:
+    """A stopped calibration keeps its points, and the same command uses them."""
+    effort = ("--design", "64", "--rounds", "1", "--per-round", "32")
+    arguments = ("calibrate", "--model", "tiny.toml", "--jobs", "2", *effort)
+    process = start(*arguments)
+    journal = folder / "tiny.posterior.json.journal"
+    for _ in range(int(_PATIENCE_S * 20)):
+        if journal.exists() and journal.read_text(encoding="utf-8").count("\n") > 5:
+            break
+        time.sleep(0.05)
+    _, err = interrupt(process)
+    assert process.returncode == 130
+    assert "tiny.posterior.json.journal keeps what is done" in last_line(err)
+    assert not (folder / "tiny.posterior.json").exists()
+    kept = journal.read_text(encoding="utf-8").splitlines()
+    assert len(kept) > 5
+    wait_until_gone(process.pid)
+    again = start(*arguments)
+    out, err = again.communicate(timeout=_PATIENCE_S)
+    assert again.returncode == 0, err
+    assert "What the load tests taught" in out
+    assert not journal.exists()
+    assert (folder / "tiny.posterior.json").exists()
+
+
+@POSIX
+@pytest.mark.slow
+def test_workers_end_with_a_killed_parent(folder: Path) -> None:
+    """Workers do not outlive the main process, however it ends."""
+    assert folder.is_dir()
+    process = start("predict", *LONG, "--jobs", "2")
+    wait_for_workers(process)
+    process.kill()
+    process.communicate(timeout=_PATIENCE_S)
+    wait_until_gone(process.pid)
+
+
+@POSIX
+def test_closed_pipe_is_quiet(folder: Path) -> None:
+    """`capsim ... | head -1` ends without a word."""
+    assert folder.is_dir()
+    process = start("simulate", "--model", "tiny.toml", "--format", "csv")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=_PATIENCE_S) != 0
+    assert err == ""

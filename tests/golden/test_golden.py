@@ -1,0 +1,105 @@
+"""What the commands print for a tiny system, word by word.
+
+After a change that is meant: CAPSIM_WRITE_GOLDEN=1 pytest tests/golden, then read the difference.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from capsim.cli import main
+
+HERE = Path(__file__).parent
+COMMANDS = {
+    "predict": "predict --users 14 --draws 8",
+    "predict-prior": "predict --users 14 --draws 4 --prior",
+    "predict-range": "predict --users 2..20 --draws 5 --no-plot",
+    "predict-what-if": "predict --users 14 --draws 4 --set pool-size=4",
+    "sweep-pool": "sweep pool-size --values 1,2,4,500 --users 14 --draws 6 --no-plot",
+    "sweep-threads": "sweep server.threads --from 1 --to 9 --steps 3 --draws 4 --no-plot",
+    "simulate": "simulate --timeline",
+}
+# The design alone, without rounds: rounds draw from fitted covariances, whose last digits differ
+# from processor to processor.
+CALIBRATE = "calibrate --design 128 --rounds 0"
+ALL = [*COMMANDS, "calibrate"]
+
+
+@pytest.fixture(scope="module", name="folder")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the tiny system to a folder of its own and calibrate it there."""
+    folder = tmp_path_factory.mktemp("golden")
+    for name in ("tiny.toml", "tiny-data.toml"):
+        shutil.copy(HERE / name, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with pytest.raises(SystemExit) as left:
+            main(arguments(CALIBRATE, "csv"))
+    assert left.value.code == 0
+    return folder
+
+
+def arguments(command: str, form: str) -> list[str]:
+    """Return the arguments of a command on the tiny system, in this process."""
+    return [*command.split(), "--model", "tiny.toml", "--jobs", "1", "--format", form]
+
+
+def settled(text: str, form: str) -> str:
+    """Return output without what differs from day to day and from processor to processor."""
+    if form == "table":
+        return text
+    if form == "json":
+        return json.dumps(rounded(json.loads(text)), indent=1, ensure_ascii=False) + "\n"
+    rows = [[rounded_cell(cell) for cell in line.split(",")] for line in text.splitlines()]
+    return "\n".join(",".join(row) for row in rows) + "\n"
+
+
+def rounded(node: object) -> object:
+    """Return JSON with four digits of every number, and without the day."""
+    if isinstance(node, dict):
+        return {key: "a day" if key == "date" else rounded(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [rounded(value) for value in node]
+    return float(f"{node:.4g}") if isinstance(node, float) else node
+
+
+def rounded_cell(cell: str) -> str:
+    """Return a cell of CSV with four digits, where it is a number."""
+    try:
+        return f"{float(cell):.4g}"
+    except ValueError:
+        return cell
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.parametrize("name", ALL)
+def test_output_is_as_recorded(
+    name: str,
+    form: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Tables, JSON and CSV of every command equal the recorded ones."""
+    monkeypatch.chdir(folder)
+    options = arguments(COMMANDS.get(name, f"{CALIBRATE} --out again.json"), form)
+    if name == "simulate":
+        options = [option for option in options if option not in {"--jobs", "1"}]
+    with pytest.raises(SystemExit) as left:
+        main(options)
+    found = settled(capsys.readouterr().out, form)
+    assert left.value.code == 0
+    golden = HERE / f"{name}-{form}.txt"
+    if os.environ.get("CAPSIM_WRITE_GOLDEN"):
+        golden.write_text(found, encoding="utf-8")
+    assert found == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_tables_are_at_most_100_wide(name: str) -> None:
+    """A recorded table fits into the width that is used for files and pipes."""
+    text = (HERE / f"{name}-table.txt").read_text(encoding="utf-8")
+    assert max(map(len, text.splitlines())) <= 100
