@@ -8,8 +8,14 @@ from numpy.typing import NDArray
 
 from capsim.calibration.compare import check_fits
 from capsim.calibration.journal import Journal
-from capsim.calibration.posterior import FitRow, Posterior, Width, fingerprint_of
-from capsim.calibration.proposals import to_values
+from capsim.calibration.posterior import (
+    FitRow,
+    Posterior,
+    Width,
+    fingerprint_of,
+    resampled,
+)
+from capsim.calibration.proposals import design, to_values
 from capsim.calibration.sampler import Effort, Sampler, effective_sample_size
 from capsim.errors import InputError, RunError
 from capsim.executors import OnDone
@@ -17,10 +23,11 @@ from capsim.loadtest.observations import Dataset, Observation, observations
 from capsim.metrics.intervals import interval
 from capsim.model.priors import Prior
 from capsim.model.template import Template
+from capsim.plan.streams import stream
 from capsim.provenance import fingerprint, provenance
 
 Floats = NDArray[np.float64]
-_LEAST_WEIGHT = 1e-6  # draws of less are not kept: all of them together are one in a thousand
+_DRAWS = 256  # kept, resampled to equal weights: far more than are effective
 _FEWEST_EFFECTIVE = 20.0  # below this an interval's ends hang on a draw or two
 
 
@@ -79,9 +86,9 @@ def _posterior(sampler: Sampler, dataset: Dataset, effort: Effort) -> Posterior:
             f"{dataset.name}: the intervals would be false; simulate more "
             "(--rounds, --per-round), or widen the priors that the data contradict"
         )
-    kept = weights > _LEAST_WEIGHT
-    weights = weights[kept] / weights[kept].sum()
-    z, figures = sampler.z[kept], sampler.figures[kept]
+    chosen = resampled(weights, _DRAWS)
+    z, figures = _with_prior(sampler.z[chosen], sampler), sampler.figures[chosen]
+    weights = np.full(_DRAWS, 1 / _DRAWS)
     values = to_values(z, sampler.priors)
     return Posterior(
         model=sampler.template.name,
@@ -103,6 +110,20 @@ def _posterior(sampler: Sampler, dataset: Dataset, effort: Effort) -> Posterior:
             effort=vars(effort),
         ),
     )
+
+
+def _with_prior(z: Floats, sampler: Sampler) -> Floats:
+    """Return the draws with the parameters that no observation depends on drawn from their prior.
+
+    Their importance weights would be noise, and noise makes an interval narrower than its prior.
+    """
+    passive = np.setdiff1d(np.arange(z.shape[1]), sampler.active)
+    changed = z.copy()
+    if len(passive):
+        points = design(len(passive), len(z), sampler.seed)
+        order = stream(sampler.seed, 0, "order of prior draws").permutation(len(z))
+        changed[:, passive] = points[order]
+    return changed
 
 
 def _width(name: str, prior: Prior, values: Floats, z: Floats, weights: Floats) -> Width:

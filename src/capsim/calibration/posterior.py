@@ -55,14 +55,8 @@ class Posterior:
     provenance: Mapping[str, Any]
 
     def sample(self, count: int) -> list[dict[str, float]]:
-        """Return `count` equally weighted draws, by systematic resampling (Kitagawa 1996).
-
-        The same count gives the same draws; draws of high weight are repeated.
-        """
-        positions = (np.arange(count) + 0.5) / count
-        chosen = np.searchsorted(np.cumsum(self.weights), positions)
-        chosen = np.minimum(chosen, len(self.weights) - 1)
-        rows = self.draws[chosen]
+        """Return `count` equally weighted draws; the same count gives the same draws."""
+        rows = self.draws[resampled(self.weights, count)]
         return [dict(zip(self.parameters, row.tolist(), strict=True)) for row in rows]
 
     def save(self, path: Path) -> None:
@@ -83,6 +77,16 @@ class Posterior:
             "draws": [[float(f"{v:.8g}") for v in row] for row in self.draws.tolist()],
         }
         write_whole(path, json.dumps(content, indent=1) + "\n")
+
+
+def resampled(weights: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Return the indices of `count` equally weighted draws: systematic resampling (Kitagawa 1996).
+
+    Draws of high weight are repeated.
+    """
+    positions = (np.arange(count) + 0.5) / count
+    chosen = np.searchsorted(np.cumsum(weights), positions)
+    return np.minimum(chosen, len(weights) - 1)
 
 
 def load_posterior(path: Path, template: Template) -> Posterior:

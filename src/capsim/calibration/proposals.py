@@ -18,7 +18,7 @@ from capsim.model.priors import Prior
 Floats = NDArray[np.float64]
 _NORMAL = NormalDist()
 _TAIL = 1e-4  # quantiles stay inside (tail, 1 - tail), where templates were checked
-_PRIOR_SHARE = 0.1  # of every adapted proposal: no corner of the prior is ever left out
+PRIOR_SHARE = 0.1  # of every adapted proposal: no corner of the prior is ever left out
 _FREEDOM = 8  # heavier tails than the target's keep importance weights bounded
 _FLOOR = 0.02  # standard deviation in z: no parameter is ever known better than the proposal
 _INFLATION = 1.2  # covariance estimated from few effective draws is too small
@@ -82,7 +82,7 @@ class Proposal:
         """Return (count, dimensions) points."""
         points = generator.standard_normal((count, dimensions))
         near = multivariate_t(self.mean, self.shape, df=_FREEDOM, seed=generator).rvs(count)
-        adapted = generator.random(count) >= _PRIOR_SHARE
+        adapted = generator.random(count) >= PRIOR_SHARE
         found = np.asarray(near).reshape(count, len(self.mean))
         points[np.ix_(adapted, self.active)] = found[adapted]
         return points
@@ -92,6 +92,6 @@ class Proposal:
         passive = np.delete(z, self.active, axis=1)
         near = multivariate_t(self.mean, self.shape, df=_FREEDOM).logpdf(z[:, self.active])
         return np.logaddexp(
-            math.log(1 - _PRIOR_SHARE) + np.atleast_1d(near) + log_prior(passive),
-            math.log(_PRIOR_SHARE) + log_prior(z),
+            math.log(1 - PRIOR_SHARE) + np.atleast_1d(near) + log_prior(passive),
+            math.log(PRIOR_SHARE) + log_prior(z),
         )

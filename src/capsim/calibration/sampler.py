@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.calibration.compare import simulate_observations
-from capsim.calibration.emulator import emulated_proposal
+from capsim.calibration.emulator import EmulatedPosterior, emulated_posterior
 from capsim.calibration.journal import Journal
 from capsim.calibration.likelihood import Likelihood
 from capsim.calibration.mode import ITERATIONS, Mode, find_mode
@@ -34,6 +34,9 @@ _EARLY_EFFECTIVE = 10.0  # and for this many in all
 _REPLICATIONS = 8  # of the mode, to see what the luck of one run does to each figure
 
 
+Density = Proposal | EmulatedPosterior
+
+
 @dataclass(frozen=True, kw_only=True)
 class Effort:
     """How much to simulate: a design of the prior, then rounds near the mode."""
@@ -41,7 +44,7 @@ class Effort:
     design: int = 64
     rounds: int = 8  # at most
     per_round: int = 64
-    enough: float = 60.0  # effective draws at which no further round is begun
+    enough: float = 30.0  # effective draws at which no further round is begun
 
     @property
     def total(self) -> int:
@@ -70,8 +73,9 @@ class Sampler:
         self.z = np.empty((0, len(names)))
         self.figures = np.empty((0, len(wanted)))
         self.seen = (self.z, self.figures)  # these, and the points on the way to the mode
+        self.active = np.arange(len(names))  # parameters that any observation depends on
         self.tried = 0  # points simulated so far, those on the way to the mode among them
-        self.proposals: list[tuple[int, Proposal | None]] = []  # (points, none: the prior)
+        self.proposals: list[tuple[int, Density | None]] = []  # (points, none: the prior)
 
     def explore(self, effort: Effort, executor: Executor | None, on_done: OnDone | None) -> None:
         """Simulate the design, then the adapted rounds."""
@@ -81,7 +85,10 @@ class Sampler:
         points = design(dimensions, effort.design, self.seed)
         self._add(points, simulate(points), None)
         mode = self._find_mode(simulate)
-        proposal = Proposal(active=mode.active, mean=mode.z[mode.active], shape=mode.covariance)
+        self.active = mode.active
+        proposal: Density = Proposal(
+            active=mode.active, mean=mode.z[mode.active], shape=mode.covariance
+        )
         for number in range(effort.rounds if len(mode.active) else 0):
             generator = stream(self.seed, 0, "calibration round", number)
             points = proposal.draw(effort.per_round, dimensions, generator)
@@ -89,7 +96,7 @@ class Sampler:
             if effective_sample_size(self.weights()) >= effort.enough:
                 break
             near = Proposal.around(self.z, self._flattened(), mode.active)
-            proposal = emulated_proposal(self.likelihood, *self.seen, near, generator)
+            proposal = emulated_posterior(self.likelihood, *self.seen, near, generator)
 
     def _find_mode(self, simulate: Callable[..., Floats]) -> Mode:
         """Climb from the best point so far; there, see what luck does, and climb on with that."""
@@ -100,7 +107,7 @@ class Sampler:
         self.likelihood = self.likelihood.with_sampling_error(luck)
         return find_mode(self.likelihood, simulate, mode.z, mode.figures)
 
-    def _add(self, points: Floats, figures: Floats, proposal: Proposal | None) -> None:
+    def _add(self, points: Floats, figures: Floats, proposal: Density | None) -> None:
         self.z = np.vstack([self.z, points])
         self.figures = np.vstack([self.figures, figures])
         self.proposals.append((len(points), proposal))
