@@ -2,8 +2,8 @@
 
 Systems are drawn from the prior, a cheap load test of each is simulated and reported with Locust's
 rounding, and the calibration predicts a load four times as high. The truth is a simulation of the
-true system under luck of its own. Since the likelihood allows for a wrong model and these models are
-right, coverage should be above 90 %; below means intervals surer than their data.
+true system under luck of its own. The likelihood allows for a wrong model, and these models are
+right: coverage should be above 90 %, and less means intervals surer than their data.
 
     python verification/coverage.py [--systems 60]
 """

@@ -1,6 +1,5 @@
 """Where the shipped model files and load-test data lie, in a checkout and in an installed wheel."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from capsim.errors import InputError
@@ -32,8 +31,7 @@ def locate(reference: str | Path, kind: str) -> Path:
     """
     shipped = folder(kind) / f"{reference}.toml"
     for path in (Path(reference), shipped):
-        with suppress(OSError, ValueError):  # a name that no file system accepts names no file
-            if path.is_file():
-                return path
+        if path.is_file():
+            return path
     known = ", ".join(names(kind))
     raise InputError(f"{reference}: no such file, and no such name in {kind} (shipped: {known})")
