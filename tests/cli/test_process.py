@@ -17,7 +17,7 @@ from capsim.errors import RunError
 CAPSIM = (sys.executable, "-m", "capsim")
 # The parser loads pydantic by itself as soon as it has options to check.
 HEAVY = {"numpy", "scipy", "pandas", "simpy", "matplotlib", "capsim.model.model"}
-LONG = ("--model", "tiny.toml", "--users", "14", "--draws", "5000")
+LONG = ("--model", "tiny.toml", "--users", "14", "--draws", "20000")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
 _PATIENCE_S = 300.0
 
