@@ -8,7 +8,6 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from capsim import bundled
-from capsim.errors import InputError
 from capsim.loadtest.figures import PERCENTILES, Figures
 from capsim.loadtest.rounding import Tool, rounding_step_s
 from capsim.model.spec import Positive, PositiveCount, Spec
@@ -107,18 +106,6 @@ def observations(dataset: Dataset) -> list[Observation]:
         if not test.held_out
         for observation in _of_load_test(name, test, dataset.tool)
     ]
-
-
-def held_out(dataset: Dataset, load_test: str) -> LoadTest:
-    """Return a load test by name.
-
-    Raises:
-        InputError: there is none of this name.
-    """
-    if load_test not in dataset.load_tests:
-        known = ", ".join(dataset.load_tests)
-        raise InputError(f"load test {load_test!r} is not in {dataset.name}; it has {known}")
-    return dataset.load_tests[load_test]
 
 
 def _of_load_test(name: str, test: LoadTest, tool: Tool) -> Iterator[Observation]:
