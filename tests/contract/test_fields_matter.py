@@ -129,6 +129,7 @@ CHANGES: dict[str, Change] = {
         {"server": {"kind": "gunicorn-sync"}},
     ),
     "App.error_cpu_s": ({}, {"app": {"error_cpu_s": 0.3}}),
+    "App.switch_interval_s": (THREADS, {"app": {"switch_interval_s": 0.0}}),
     "App.idle_overhead": ({}, {"app": {"idle_overhead": 1.0}}),
     "Pool.kind": ({}, {"database": {"access": {"kind": "per-request"}}}),
     "Pool.size": ({}, {"database": {"access": {"size": 1}}}),

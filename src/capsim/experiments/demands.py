@@ -137,8 +137,9 @@ def _of_request(model: Model, request: RequestClass) -> _Needs:
     app, database = request.app_cpu_s.mean, request.queries.mean * request.query_s.mean
     connects = request.uses_database and isinstance(model.database.access, PerRequest)
     setup = model.database.connection_setup_s.mean if connects else 0.0
-    # The second half of the CPU demand runs with the connection held.
-    held = setup + database + app / 2 if request.uses_database else 0.0
+    # All of the CPU demand but the part before the first query runs with the connection held.
+    queries = request.queries.mean
+    held = setup + database + app * queries / (1 + queries) if request.uses_database else 0.0
     return _Needs(app=app, database=database, delay=request.delay_s.mean + setup, connection=held)
 
 

@@ -56,6 +56,7 @@ class App(Spec):
     """The application's code, beyond what each request class needs."""
 
     error_cpu_s: Law = ZERO  # CPU demand of answering 500: a traceback, a debug page
+    switch_interval_s: NonNegative = 0.005  # sys.getswitchinterval(); 0: processor sharing
     idle_overhead: NonNegative = 0.0  # demand is (1 + this/n) times as large with n running
 
 

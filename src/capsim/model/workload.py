@@ -13,8 +13,9 @@ Weights = dict[str, Positive]
 class RequestClass(Spec):
     """What one kind of request needs from the stack.
 
-    The application's CPU demand is spent half before the first query and half after the last;
+    The application's CPU demand is spent in equal parts before the first query and after each;
     the database connection is held from the first query to the end of the request, as Django does.
+    `queries` counts round trips, so BEGIN and COMMIT too.
     """
 
     app_cpu_s: Law = ZERO

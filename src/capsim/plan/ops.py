@@ -14,7 +14,11 @@ Rules that all engines share, so that they agree record by record:
    on as a zombie that is marked, and never counted as an answer.
 7. A failed request goes to its error path while it holds what it holds; what is left at the end
    is released in reverse order of acquisition.
-8. A user's connection, with its route and what it owns, lives until the user leaves, its client
+8. At a station with a quantum, the slice of the running job ends one quantum after it began or
+   after the first waiter came, whichever is later; at the same instant, being done comes first.
+   The next is drawn from those that wait, in order of arrival, before the one that gave way joins
+   their end. A job that comes back, after a query say, waits like any other.
+9. A user's connection, with its route and what it owns, lives until the user leaves, its client
    gives up, or a request ends with a status of `CONNECTION_LOST`.
 """
 
@@ -32,7 +36,7 @@ class Op(IntEnum):
     RELEASE = 1  # give it back
     HOLD = 2  # make sure that the owner (user or slot) has a slot of its own; never waits
     DELAY = 3  # wait for a drawn time
-    SERVE = 4  # have a drawn demand served by a processor-sharing station
+    SERVE = 4  # have a drawn demand served by a station
     ROUTE = 5  # choose one of `count` equal servers; keeps it while the user's connection lives
     BRANCH = 6  # jump when the draw lies below a limit: for a uniform draw, a probability
     REPEAT = 7  # jump back until a drawn count is reached

@@ -27,11 +27,13 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Station:
-    """A processor-sharing server: n jobs run at min(1, cores/n) each, slowed by contention.
+    """Cores that serve the jobs present, slowed by contention.
 
-    The rate of each of n jobs is
-    `min(1, cores/n) / (1 + contention (n-1) + coherency n (n-1)) / (1 + idle_overhead/n)`,
-    times the share of its group's cores, times the speed of the schedule.
+    Together, n jobs are served at the rate
+    `min(n, cores) / (1 + contention (n-1) + coherency n (n-1)) / (1 + idle_overhead/n)`,
+    times the share of its group's cores, times the speed of the schedule. Without a quantum each
+    gets an equal part of it (processor sharing). With one, which only a station of one core has,
+    one job gets all of it at a time, until it is done or others have waited for the quantum.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Station:
     contention: float = 0.0
     coherency: float = 0.0
     idle_overhead: float = 0.0
+    quantum_s: float = 0.0
     group: int = -1  # stations of a group share its cores: process i runs at min(1, cores/active)
     speeds: tuple[tuple[float, float], ...] = ()  # (from time, speed), in order of time
 

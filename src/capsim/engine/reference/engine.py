@@ -13,10 +13,12 @@ from capsim.engine.reference.fifo import Fifo
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
 from capsim.engine.reference.population import Population
-from capsim.engine.reference.processor_sharing import CoreGroup, ProcessorSharing
+from capsim.engine.reference.processor_sharing import ProcessorSharing
 from capsim.engine.reference.recorder import Recorder
+from capsim.engine.reference.station import CoreGroup, ServiceStation
+from capsim.engine.reference.time_slicing import TimeSlicing
 from capsim.engine.trace import Trace
-from capsim.plan.draws import DrawTable
+from capsim.plan.draws import DrawTable, Turns
 from capsim.plan.ops import FAILS, Op, Status, Step
 from capsim.plan.plan import Plan, Resource
 
@@ -40,11 +42,8 @@ class _Engine:
         self.fifos = {
             n: self._fifo(n, spec) for n, spec in enumerate(plan.resources) if n not in owned
         }
-        groups = [CoreGroup(cores) for cores in plan.group_cores]
-        self.stations = [
-            ProcessorSharing(self.env, spec, groups[spec.group] if spec.group >= 0 else None)
-            for spec in plan.stations
-        ]
+        self.groups = [CoreGroup(cores) for cores in plan.group_cores]
+        self.stations = [self._station(n) for n in range(len(plan.stations))]
         everything: dict[int, Fifo | Owned] = {**self.fifos, **self.owned}
         resources = [everything[n] for n in range(len(plan.resources))]
         self.recorder = Recorder(self.env, plan, resources, self.stations)
@@ -72,6 +71,13 @@ class _Engine:
     def _fifo(self, number: int, spec: Resource) -> Fifo:
         wait_column = self.plan.wait_names.index(spec.name)
         return Fifo(self.env, spec, number, wait_column, kill=self._kill)
+
+    def _station(self, number: int) -> ServiceStation:
+        spec = self.plan.stations[number]
+        group = self.groups[spec.group] if spec.group >= 0 else None
+        if spec.quantum_s == 0:
+            return ProcessorSharing(self.env, spec, group)
+        return TimeSlicing(self.env, spec, group, Turns(self.plan, number))
 
     def _kill(self, worker: Fifo, job: Job) -> None:
         """Kill the worker that a job holds: the client sees a reset, the slot boots anew."""
@@ -105,7 +111,7 @@ class _Engine:
         return make[step.op]()
 
 
-def _change_speed(station: ProcessorSharing, speed: float, _timer: object) -> None:
+def _change_speed(station: ServiceStation, speed: float, _timer: object) -> None:
     station.set_speed(speed)
 
 

@@ -21,6 +21,20 @@ def wake(event: Event) -> None:
     event.env.schedule(event, URGENT)
 
 
+def wake_at_once(event: Event) -> None:
+    """Trigger an event and run what waits for it, here and now.
+
+    The same as `wake` for the last deed of a timer, and cheaper: timers fire only when the ready
+    queue is empty, so the event would be the next to come out of it.
+    """
+    callbacks = event.callbacks
+    event._ok = True
+    event._value = None
+    event.callbacks = None  # type: ignore[assignment]  # so SimPy marks what is processed
+    for callback in callbacks:
+        callback(event)
+
+
 class Deadlines(Generic[Token]):
     """Deadlines that all lie the same time ahead, so that they pass in the order they were set.
 

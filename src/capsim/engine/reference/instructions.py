@@ -14,7 +14,7 @@ from capsim.engine.reference.events import wake
 from capsim.engine.reference.fifo import Fifo
 from capsim.engine.reference.job import NO_ROUTE, Job
 from capsim.engine.reference.owned import Owned
-from capsim.engine.reference.processor_sharing import ProcessorSharing
+from capsim.engine.reference.station import ServiceStation
 from capsim.plan.ops import FAILS, NO_COLUMN, Owner, Step
 
 Thing = TypeVar("Thing")
@@ -140,7 +140,7 @@ class Delay(Instruction):
 class Serve(Instruction):
     """Have a drawn demand served."""
 
-    def __init__(self, step: Step, stations: Sequence[ProcessorSharing]) -> None:
+    def __init__(self, step: Step, stations: Sequence[ServiceStation]) -> None:
         """Bind to the step's station, or to its replicas."""
         super().__init__(step)
         self.stations = _replicas(step, dict(enumerate(stations)))

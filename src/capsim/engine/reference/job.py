@@ -1,6 +1,6 @@
 """A request on its way through the step table, and the session of the user that sent it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simpy import Event
 
@@ -10,7 +10,7 @@ from capsim.plan.ops import Status
 if TYPE_CHECKING:
     from capsim.engine.reference.fifo import Fifo, Waiter
     from capsim.engine.reference.owned import Owned
-    from capsim.engine.reference.processor_sharing import ProcessorSharing
+    from capsim.engine.reference.station import Service, ServiceStation
 
 NO_ROUTE = -1
 
@@ -90,7 +90,7 @@ class Job:
         self.waits: dict[int, float] | None = None  # time waited by wait column
         self.waiting: Event | None = None  # set while it can be killed
         self.waiter: Waiter | None = None
-        self.service: tuple[ProcessorSharing, Any] | None = None
+        self.service: tuple[ServiceStation, Service] | None = None
 
     def fail(self, status: int) -> None:
         """Go on with the error path."""

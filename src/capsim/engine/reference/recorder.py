@@ -8,7 +8,7 @@ from simpy import Environment
 from capsim.engine.reference.fifo import Fifo
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
-from capsim.engine.reference.processor_sharing import ProcessorSharing
+from capsim.engine.reference.station import ServiceStation
 from capsim.engine.trace import Trace
 from capsim.plan.ops import Status
 from capsim.plan.plan import Plan
@@ -26,7 +26,7 @@ class Recorder:
         env: Environment,
         plan: Plan,
         resources: Sequence[Fifo | Owned],
-        stations: Sequence[ProcessorSharing],
+        stations: Sequence[ServiceStation],
     ) -> None:
         """Start with nothing recorded, and sample from time zero on."""
         self._env = env

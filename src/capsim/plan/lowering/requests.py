@@ -1,5 +1,7 @@
 """One request class as steps: a thread, CPU, a connection, queries, CPU, the answer."""
 
+from collections.abc import Callable
+
 from capsim.model.laws import ZERO, Poisson
 from capsim.model.stack import App
 from capsim.model.workload import RequestClass
@@ -26,15 +28,17 @@ def lower_request(
     if request.delay_s != ZERO:
         builder.delay(builder.column(f"{name}: delay", request.delay_s))
     cpu = None if request.app_cpu_s == ZERO else builder.column(f"{name}: CPU", request.app_cpu_s)
-    # Half of the CPU demand before the first query and half after the last: middleware, routing
-    # and authentication on one side, serialising the answer on the other.
-    share = 0.5 if request.uses_database else 1.0
-    if cpu is not None:
-        builder.serve(server.cpu, cpu, scale=share, per_route=server.per_route)
-    if request.uses_database:
-        _queries(builder, name, request, database)
+    # Equal parts of the CPU demand before the first query and after each of them: a thread lets go
+    # of the GIL while the database works, and has to wait for it again.
+    share = 1 / (1 + request.queries.mean)
+
+    def compute() -> None:
         if cpu is not None:
-            builder.serve(server.cpu, cpu, scale=1 - share, per_route=server.per_route)
+            builder.serve(server.cpu, cpu, scale=share, per_route=server.per_route)
+
+    compute()
+    if request.uses_database:
+        _queries(builder, name, request, database, compute)
     _rejection(builder, name, request)
     builder.end()
     builder.error_path()
@@ -46,7 +50,11 @@ def lower_request(
 
 
 def _queries(
-    builder: PlanBuilder, name: str, request: RequestClass, database: LoweredDatabase
+    builder: PlanBuilder,
+    name: str,
+    request: RequestClass,
+    database: LoweredDatabase,
+    compute: Callable[[], None],
 ) -> None:
     count = builder.column(f"{name}: number of queries", request.queries)
     time = builder.column(f"{name}: query", request.query_s, count=count)
@@ -55,6 +63,7 @@ def _queries(
     database.connect()
     first = builder.here
     builder.serve(database.cpu, time, repeated=True)
+    compute()
     builder.repeat(count, first)
     if none is not None:
         builder.land(none)

@@ -99,6 +99,7 @@ def _threaded(
     shared = workers > model.machine.cores
     station = Station(
         name=CPU,
+        quantum_s=model.app.switch_interval_s,
         idle_overhead=model.app.idle_overhead,
         group=builder.group(model.machine.cores) if shared else -1,
         speeds=schedule,
@@ -135,5 +136,12 @@ def _development(builder: PlanBuilder, model: Model, schedule: Speeds) -> Lowere
 
     The thread lives as long as the client's connection, and so does its database connection.
     """
-    cpu = builder.station(Station(name=CPU, idle_overhead=model.app.idle_overhead, speeds=schedule))
+    cpu = builder.station(
+        Station(
+            name=CPU,
+            quantum_s=model.app.switch_interval_s,
+            idle_overhead=model.app.idle_overhead,
+            speeds=schedule,
+        )
+    )
     return LoweredServer(enter=lambda: None, cpu=cpu, per_route=0, processes=1, owner=Owner.USER)

@@ -1,0 +1,71 @@
+"""One core that jobs take in turns: the threads of a Python process under the GIL.
+
+CPython (`take_gil` and `drop_gil`, Python/ceval_gil.c, since 3.2) lets a running thread go on until
+another has waited one switch interval for the lock; it then gives way to one of those that wait.
+Which of them gets the lock is the operating system's choice, not the order in which they came.
+"""
+
+from simpy import Environment
+
+from capsim.engine.reference.station import END, SEQUENCE, CoreGroup, Service, ServiceStation
+from capsim.plan.draws import Turns
+from capsim.plan.plan import INFINITE, Station
+
+
+class TimeSlicing(ServiceStation):
+    """A station where one job runs at a time, for a slice at most while others wait."""
+
+    def __init__(
+        self, env: Environment, station: Station, group: CoreGroup | None, turns: Turns
+    ) -> None:
+        """Start idle; `turns` says whose turn is next."""
+        super().__init__(env, station, group)
+        self._turns = turns
+        self._waiting: list[Service] = []  # in order of arrival
+        self._running: Service | None = None
+        self._slice_end = INFINITE
+
+    def _enter(self, service: Service) -> None:
+        self._waiting.append(service)
+
+    def _leave(self, service: Service) -> None:
+        if service is self._running:
+            self._running = None
+        else:
+            self._waiting.remove(service)
+
+    def _arm(self) -> None:
+        if self._running is None:
+            if not self._waiting:
+                self._rest()
+                return
+            self._start_next()
+        running = self._running
+        assert running is not None  # noqa: S101 (just started)
+        now = self.env._now
+        if self._waiting and self._slice_end == INFINITE:
+            self._slice_end = now + self.station.quantum_s
+        self._rate = self._total_rate()
+        ahead_s = (running[END] - self._virtual) / self._rate
+        if now + ahead_s <= self._slice_end:
+            self._wait(ahead_s, (running[SEQUENCE], self._rate))
+        else:
+            self._wait(self._slice_end - now, (-1, self._slice_end))
+
+    def _due(self) -> None:
+        running = self._running
+        assert running is not None  # noqa: S101 (the timer is for it)
+        self._running = None
+        if self._armed is not None and self._armed[0] == running[SEQUENCE]:
+            self._done(running)
+            return
+        running[END] = max(0.0, running[END] - self._virtual)
+        self._start_next()  # never the one that gave way
+        self._waiting.append(running)
+        self._arm()
+
+    def _start_next(self) -> None:
+        chosen = self._waiting.pop(self._turns.next(len(self._waiting)))
+        chosen[END] += self._virtual
+        self._running = chosen
+        self._slice_end = INFINITE
