@@ -570,6 +570,32 @@ def test_a_process_uses_one_core_at_most(
     assert usage.busiest <= 1.0 + 1e-6
 
 
+@pytest.mark.parametrize(
+    ("switch_interval_s", "fewest", "most"), [(0.005, 0.6, 1.1), (0.0, 0.1, 0.3)]
+)
+def test_under_a_saturated_gil_turns_count_more_than_demands(
+    switch_interval_s: float, fewest: float, most: float
+) -> None:
+    """Real runserver: an answer 403 of 4 ms and 4 queries takes 0.7-0.9 of a 25 ms error page.
+
+    Processor sharing would make it take a fifth of that (verification/measurements/sharing.toml).
+    """
+    result = run(
+        {"kind": "development"},
+        {"app_cpu_s": 0.004, "queries": 4, "query_s": 0.0003},
+        {"users": 60, "duration_s": 60},
+        app={"error_cpu_s": 0.024, "switch_interval_s": switch_interval_s},
+        database={"max_connections": 20, "access": {"kind": "persistent"}},
+        think_s=0.0,
+    )
+    trace = result.trace
+    ended = (trace.end > 10.0) & np.isfinite(trace.end)
+    response_s = trace.end - trace.start
+    answered = float(response_s[ended & (trace.status == Status.OK)].mean())
+    refused = float(response_s[ended & (trace.status == Status.CONNECTION_REFUSED)].mean())
+    assert fewest < answered / refused < most
+
+
 def test_shared_cores_are_accounted_exactly() -> None:
     """Two processes on one core: one alone runs at 1, both at a half; the sum is the work."""
     builder = PlanBuilder()

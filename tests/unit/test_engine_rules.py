@@ -99,6 +99,76 @@ def test_waiters_are_served_in_order_of_arrival() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("first_s", "expected"),
+    [(0.012, {"a": 0.015, "b": 0.008}), (0.007, {"a": 0.007, "b": 0.008})],
+    ids=["gives way", "done at that very instant"],
+)
+def test_a_slice_ends_when_another_has_waited_for_it(
+    first_s: float, expected: dict[str, float]
+) -> None:
+    """Alone a job runs on; its slice ends a quantum after the first waiter came (rule 8)."""
+    builder = PlanBuilder()
+    station = builder.station(Station(name="GIL", quantum_s=0.005))
+
+    def work(demand_s: float) -> Fill:
+        return lambda b: b.serve(station, constant(b, demand_s)) and None
+
+    plan = visits({"a": (0.0, work(first_s)), "b": (0.002, work(0.003))})
+    trace = simulate_plan(plan(builder))
+    assert by_name(trace) == {name: (time_s, Status.OK) for name, time_s in expected.items()}
+
+
+def test_three_take_turns() -> None:
+    """With three jobs no slice is followed by one of the same job while the others wait."""
+    builder = PlanBuilder()
+    station = builder.station(Station(name="GIL", quantum_s=1.0))
+
+    def fill(b: PlanBuilder) -> None:
+        b.serve(station, constant(b, 2.0))
+
+    trace = simulate_plan(visits({name: (0.0, fill) for name in "abc"})(builder))
+    # Six slices of 1 s; whoever ran in the first one is not chosen for the second.
+    ends = sorted(time_s for time_s, _ in by_name(trace).values())
+    assert ends[-1] == pytest.approx(6.0)
+    assert ends[0] >= 3.0
+    assert trace.busy[-1, 0] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("killed_at_s", [0.5, 1.5], ids=["while it runs", "while it waits"])
+def test_a_killed_job_gives_its_turn_back(killed_at_s: float) -> None:
+    """The others go on without it at once, whether it ran or waited for its turn."""
+    builder = PlanBuilder()
+    station = builder.station(Station(name="GIL", quantum_s=1.0))
+    worker = builder.resource(Resource(name="worker", capacity=1, hold_limit_s=killed_at_s))
+
+    def killed(b: PlanBuilder) -> None:
+        b.acquire(worker)
+        b.serve(station, constant(b, 50.0))
+
+    def served(b: PlanBuilder) -> None:
+        b.serve(station, constant(b, 3.0))
+
+    trace = simulate_plan(visits({"a": (0.0, killed), "b": (0.0, served)})(builder))
+    gone_s = min(killed_at_s, 1.0)  # the time that the killed one had the station
+    assert by_name(trace) == {
+        "a": (killed_at_s, Status.WORKER_TIMEOUT),
+        "b": (3.0 + gone_s, Status.OK),
+    }
+
+
+def test_a_slice_is_time_and_a_demand_is_work() -> None:
+    """At half speed a slice is as long as before, and serves half as much."""
+    builder = PlanBuilder()
+    station = builder.station(Station(name="GIL", quantum_s=1.0, speeds=((0.0, 0.5),)))
+
+    def work(demand_s: float) -> Fill:
+        return lambda b: b.serve(station, constant(b, demand_s)) and None
+
+    trace = simulate_plan(visits({"a": (0.0, work(1.0)), "b": (0.0, work(0.5))})(builder))
+    assert by_name(trace) == {"a": (3.0, Status.OK), "b": (2.0, Status.OK)}
+
+
 def test_a_killed_job_leaves_its_share_to_the_others() -> None:
     """Processor sharing goes on with one job fewer from the instant of a kill."""
     builder = PlanBuilder()

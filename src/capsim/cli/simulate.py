@@ -54,7 +54,7 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
 def _run(
     system: "System", scenario: str, users: int | None, seed: int, *, timeline: bool
 ) -> "SimulatedRun":
-    from capsim.experiments.trials import ramp_s
+    from capsim.metrics.look import ramp_s
     from capsim.metrics.run import simulate as run
     from capsim.report.run import SimulatedRun
 

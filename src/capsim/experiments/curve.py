@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.discrepancy import response_factors
-from capsim.experiments.trials import Outcome, Trial, ramp_s, run_trials
+from capsim.experiments.trials import Outcome, Trial, run_trials
 from capsim.metrics.intervals import Interval, interval
+from capsim.metrics.look import ramp_s
 
 _STEADY_S = 30.0  # simulated after the ramp where only the place of the cliff is wanted
 _STILL_GROWING = 0.95  # a knee beyond this share of the range has not been reached within it

@@ -6,14 +6,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from capsim.executors import OnDone, run_all
+from capsim.metrics.look import ramp_s, steady_look
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.summary import Summary
 from capsim.metrics.utilisation import Usage
 from capsim.model.model import Model
-from capsim.model.workload import Scenario
 
-_LOOK_S = 20.0  # of a first look, after the ramp
-_ENOUGH = 10_000  # answers in it: the standard error of a p99's rank is then a tenth of a percent
 _RESPONSE_METRICS = ("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s")
 
 
@@ -57,38 +55,20 @@ class Outcome:
 
 
 def run_trial(trial: Trial) -> Outcome:
-    """Simulate a trial; resources are watched from the end of the ramp on.
+    """Simulate a trial, or as much of it as stands for the whole.
 
-    A first look ends `_LOOK_S` after the ramp. Where it already holds enough of quick answers it
-    stands for the whole test, without its ramp: a closed system without drift that answers within
-    a fraction of the look is in its steady state, and the rest of the test would repeat it.
+    Resources are watched from the end of the ramp on. A look that stands for the whole leaves the
+    ramp out of the other figures too.
     """
-    scenario = trial.model.scenario(trial.scenario)
-    begin_s = ramp_s(scenario, trial.users)
-    wanted_s = trial.duration_s or scenario.duration_s
-    look_s = begin_s + _LOOK_S
-    may_stop = scenario.peak_users > 0 and not (
-        scenario.stages or scenario.arrivals or scenario.drift
-    )
-    if may_stop and look_s < wanted_s:
-        run = _simulated(trial, scenario, look_s)
-        summary = run.summary(begin_s=begin_s)
-        if summary.requests >= _ENOUGH and run.summary().max_s < _LOOK_S / 2:
-            return _outcome(run, summary, begin_s)
-    run = _simulated(trial, scenario, wanted_s)
-    return _outcome(run, run.summary(), min(begin_s, wanted_s / 2))
-
-
-def _simulated(trial: Trial, scenario: Scenario, duration_s: float) -> Run:
-    shortened = scenario.model_copy(update={"duration_s": duration_s})
-    scenarios = {**trial.model.scenarios, trial.scenario: shortened}
-    return simulate(
-        trial.model.model_copy(update={"scenarios": scenarios}),
-        scenario=trial.scenario,
-        users=trial.users,
-        seed=trial.seed,
-        replication=trial.replication,
-    )
+    spec = trial.model.scenario(trial.scenario)
+    if trial.duration_s is not None:
+        spec = spec.model_copy(update={"duration_s": trial.duration_s})
+    users, seed, number = trial.users, trial.seed, trial.replication
+    look = steady_look(trial.model, spec, users=users, seed=seed, replication=number)
+    if look is not None:
+        return _outcome(look.run, look.summary(), look.begin_s)
+    run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
+    return _outcome(run, run.summary(), min(ramp_s(spec, trial.users), spec.duration_s / 2))
 
 
 def _outcome(run: Run, summary: Summary, begin_s: float) -> Outcome:
@@ -105,12 +85,3 @@ def run_trials(
 ) -> list[Outcome]:
     """Simulate many trials, in the order given."""
     return run_all(run_trial, trials, executor=executor, on_done=on_done)
-
-
-def ramp_s(scenario: Scenario, users: int | None) -> float:
-    """Return when the last user of a scenario has started."""
-    if scenario.stages:
-        return scenario.stages[0].duration_s
-    if scenario.spawn_rate is None:
-        return 0.0
-    return (scenario.users if users is None else users) / scenario.spawn_rate

@@ -11,6 +11,7 @@ from capsim.metrics.summary import Summary, summarise
 from capsim.metrics.timeline import timeline
 from capsim.metrics.utilisation import Usage, usages
 from capsim.model.model import Model, with_users
+from capsim.model.workload import Scenario
 from capsim.plan.lowering import lower
 from capsim.plan.ops import status_name
 from capsim.plan.plan import Plan
@@ -76,7 +77,7 @@ class Run:
 def simulate(
     model: Model,
     *,
-    scenario: str | None = None,
+    scenario: str | Scenario | None = None,
     users: int | None = None,
     seed: int = 1,
     replication: int = 0,
@@ -85,7 +86,7 @@ def simulate(
 
     Args:
         model: the system, every parameter a number (see `Template.bind`).
-        scenario: which of its load tests; none: the default one.
+        scenario: which of its load tests, or a changed one; none: the default one.
         users: another number of closed users than the scenario's own.
         seed: names the luck; the same seed gives the same trace, byte for byte.
         replication: another number gives independent luck under the same seed.
@@ -94,7 +95,7 @@ def simulate(
         InputError: there is no such scenario, or it has no closed users to change.
         RunError: the clock stands still, because nothing in the model takes time.
     """
-    chosen = model.scenario(scenario)
+    chosen = scenario if isinstance(scenario, Scenario) else model.scenario(scenario)
     if users is not None:
         chosen = with_users(chosen, users)
     plan = lower(model, chosen, seed=seed, replication=replication)

@@ -8,6 +8,7 @@ from capsim.theory.birth_death import birth_death_distribution
 from capsim.theory.bounds import Bounds, asymptotic_bounds, balanced_job_bounds, knee
 from capsim.theory.ctmc import StationaryDistribution, solve_ctmc
 from capsim.theory.erlang import erlang_b, erlang_c
+from capsim.theory.general_service import mg1, mm1_random_order_waiting_variance
 from capsim.theory.impatience import AbandonmentMetrics, RetrialMetrics, erlang_a, mm11_retrial
 from capsim.theory.markov_queues import (
     QueueMetrics,
@@ -74,8 +75,10 @@ __all__ = [
     "mean_population",
     "mean_response_time",
     "measured_demand",
+    "mg1",
     "mm1",
     "mm1_ps",
+    "mm1_random_order_waiting_variance",
     "mm11_retrial",
     "mmc",
     "mmc_occupancy",

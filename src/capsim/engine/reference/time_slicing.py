@@ -43,7 +43,9 @@ class TimeSlicing(ServiceStation):
         running = self._running
         assert running is not None  # noqa: S101 (just started)
         now = self.env._now
-        if self._waiting and self._slice_end == INFINITE:
+        if not self._waiting:
+            self._slice_end = INFINITE  # the only waiter may have been killed
+        elif self._slice_end == INFINITE:
             self._slice_end = now + self.station.quantum_s
         self._rate = self._total_rate()
         ahead_s = (running[END] - self._virtual) / self._rate
