@@ -4,6 +4,7 @@ from pathlib import Path
 
 from capsim.errors import InputError
 
+_SHOWN = 60  # characters of a name that is too long
 _PACKAGE = Path(__file__).parent
 # A wheel carries the two folders inside the package; an editable install reads the checkout's own.
 _ROOTS = (_PACKAGE / "bundled", _PACKAGE.parents[1])
@@ -30,8 +31,11 @@ def locate(reference: str | Path, kind: str) -> Path:
         InputError: neither a file nor a shipped name.
     """
     shipped = folder(kind) / f"{reference}.toml"
-    for path in (Path(reference), shipped):
-        if path.is_file():
-            return path
+    try:
+        for path in (Path(reference), shipped):
+            if path.is_file():
+                return path
+    except OSError as error:  # a name that the file system refuses
+        raise InputError(f"{str(reference)[:_SHOWN]}: {error.strerror}; name a file") from None
     known = ", ".join(names(kind))
     raise InputError(f"{reference}: no such file, and no such name in {kind} (shipped: {known})")

@@ -98,15 +98,12 @@ def read_system(asked: Asked) -> System:
     Raises:
         InputError: a file is missing or broken, a setting is unknown or breaks a rule.
     """
-    try:
-        original = load(asked.model)
-    except OSError as error:  # a name that the file system refuses
-        raise InputError(f"--model {asked.model[:40]}: {error.strerror}") from None
+    original = load(asked.model)
     changed, changes = _changed(original, asked.settings)
     posterior = None if asked.prior else _posterior(original, changed, asked.posterior)
     return System(
         asked=asked,
-        belief=Belief(template=changed, posterior=posterior),
+        belief=Belief(template=changed, posterior=posterior, tested=original),
         dataset=_dataset(original, asked.data),
         changes=changes,
         is_what_if=fingerprint_of(changed) != fingerprint_of(original),

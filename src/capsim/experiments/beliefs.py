@@ -18,6 +18,7 @@ class Belief:
 
     template: Template
     posterior: Posterior | None = None
+    tested: Template | None = None  # what the load tests were made on; none: the model as it is
 
     @classmethod
     def load(cls, reference: str | Path) -> "Belief":
@@ -59,10 +60,16 @@ class Belief:
 
     def central(self) -> Model:
         """Return the model at the median of every parameter."""
+        return self.template.bind(self._medians())
+
+    def central_as_tested(self) -> Model:
+        """Return the same of the system that the load tests were made on."""
+        return (self.tested or self.template).bind(self._medians())
+
+    def _medians(self) -> dict[str, float]:
         if self.posterior is None:
-            return self.template.bind({})
-        medians = {width.parameter: width.median for width in self.posterior.widths}
-        return self.template.bind(medians)
+            return {}
+        return {width.parameter: width.median for width in self.posterior.widths}
 
     def width_ratio(self, parameter: str) -> float:
         """Return posterior over prior width of a parameter: 1 where the data taught nothing."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.metrics.intervals import interval
 
-CLAIM = "an increase to 500-1000 would resolve the bottleneck"
 _CLAIMED = (500, 1000)
 _SURE = 0.95  # share of the draws that settles a claim, one way or the other
 _SAME = 0.02  # a change of p95 by less than this share is none
@@ -17,16 +16,17 @@ def answer_pool_claim(sweep: Sweep) -> str | None:
     rows = [r for r in sweep.rows if isinstance(r.value, int) and lowest <= r.value <= highest]
     if not rows or sweep.parameter != "pool-size":
         return None
-    return f'"{CLAIM}": {_verdict(rows)} {_evidence(sweep, rows)}'
+    question = f"Would an increase to {lowest}-{highest} resolve the bottleneck?"
+    return f"{question} {_verdict(rows)} {_evidence(sweep, rows)}"
 
 
 def _verdict(rows: Sequence[SweepRow]) -> str:
     best = max(row.meets_target for row in rows)
     if best >= _SURE:
-        return f"yes, in this model: {best:.0%} of the draws meet the target."
+        return f"Yes, in this model: {100 * best:.0f} % of the draws meet the target."
     if best <= 1 - _SURE:
-        return "no, not in this model."
-    return f"not settled: {best:.0%} of the draws meet the target."
+        return "No, not in this model."
+    return f"Not settled: {100 * best:.0f} % of the draws meet the target."
 
 
 def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
@@ -44,5 +44,6 @@ def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
     return (
         f"At {last.value}, p95 is {p95.median:.3g} s "
         f"(90 %: {p95.lo:.3g} to {p95.hi:.3g}), {moved}; "
-        f"the target is {sweep.target_s:g} s, and {limit} limits in {share:.0%} of the draws."
+        f"the target is {sweep.target_s:g} s, and {limit} limits in "
+        f"{100 * share:.0f} % of the draws."
     )

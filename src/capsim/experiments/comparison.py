@@ -84,7 +84,7 @@ def _failures_differ(verdict: Verdict, outcomes: Sequence[Outcome]) -> str:
     known = f"only {', '.join(causes)}" if causes else "no cause of failure at all"
     much = "almost everything failed" if verdict.measured > _MANY else "failures"
     return (
-        f"Measured: {verdict.measured:.0%} failed ({much}); predicted "
-        f"{verdict.predicted.lo:.0%} to {verdict.predicted.hi:.0%}. In this model's draws there "
-        f"is {known}."
+        f"Measured: {100 * verdict.measured:.0f} % failed ({much}); predicted "
+        f"{100 * verdict.predicted.lo:.0f} % to {100 * verdict.predicted.hi:.0f} %. "
+        f"In this model's draws there is {known}."
     )

@@ -61,7 +61,7 @@ def calibration_trials(belief: Belief, dataset: Dataset | None, seed: int) -> li
     """Return the load tests that were calibrated on, at the central draw, to compare with."""
     if dataset is None:
         return []
-    model = belief.central()
+    model = belief.central_as_tested()
     return [
         Trial(model=model, scenario=name, seed=seed)
         for name, test in dataset.load_tests.items()
@@ -87,8 +87,8 @@ def extrapolations(
     sentences += _new_saturation(outcomes, calibrated)
     sentences += [
         f"{i.metric} depends most on {i.parameter} (rank correlation {i.correlation:+.2f}), of "
-        f"which the load tests say little (posterior {i.width_ratio:.0%} as wide as the prior): "
-        "its prior speaks."
+        f"which the load tests say little (posterior {100 * i.width_ratio:.0f} % as wide as the "
+        "prior): its prior speaks."
         for i in influences_found
         if i.prior_speaks
     ]
@@ -111,8 +111,8 @@ def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) ->
     often = {c: float(np.mean(np.array(v) > _NOTICEABLE)) for c, v in shares.items()}
     return [
         (
-            f"Failures by {cause} (in {share:.0%} of the draws) happened in no calibrated load "
-            "test: the mechanism is modelled, not observed."
+            f"Failures by {cause} (in {100 * share:.0f} % of the draws) happened in no calibrated "
+            "load test: the mechanism is modelled, not observed."
         )
         for cause, share in often.items()
         if cause not in seen and share > 0
@@ -127,7 +127,7 @@ def _new_saturation(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) 
         highest = max(before, default=0.0)
         if now >= SATURATED > highest:
             sentences.append(
-                f"{usage.name} is saturated ({now:.0%} in use); in the calibrated load tests it "
-                f"was in use {highest:.0%} at most."
+                f"{usage.name} is saturated ({100 * now:.0f} % in use); in the calibrated load "
+                f"tests it was in use {100 * highest:.0f} % at most."
             )
     return sentences

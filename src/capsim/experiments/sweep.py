@@ -130,23 +130,17 @@ def sweep(  # noqa: PLR0913 (the public entry; all but two have defaults)
     # Before anything is looked up: an unknown path is named with its likely spelling.
     models = {value: belief.models(draws, {path: value}) for value in values}
     today = _value_today(belief.template, central, path)
-    tried: list[Value] = list(dict.fromkeys([*values, today]))
     models[today] = belief.models(draws)
-    trials = [
-        Trial(model=model, scenario=name, users=users, seed=seed, replication=number)
-        for value in tried
-        for number, model in enumerate(models[value])
-    ]
-    done = run_trials(trials, executor, on_done)
-    peak = users or central.scenario(name).peak_users
-    factors = response_factors(draws, seed)
-    outcomes = {
-        value: tuple(
-            o.with_discrepancy(f, peak)
-            for o, f in zip(done[i * draws : (i + 1) * draws], factors, strict=True)
-        )
-        for i, value in enumerate(tried)
+    trials = {
+        value: [
+            Trial(model=model, scenario=name, users=users, seed=seed, replication=number)
+            for number, model in enumerate(tried)
+        ]
+        for value, tried in models.items()
     }
+    peak = users or central.scenario(name).peak_users
+    factors = response_factors(draws, seed).tolist()
+    outcomes = _outcomes(trials, factors, peak, executor, on_done)
     return Sweep(
         model=central.name,
         scenario=name,
@@ -166,6 +160,22 @@ def sweep(  # noqa: PLR0913 (the public entry; all but two have defaults)
             for value in values
         ),
     )
+
+
+def _outcomes(
+    trials: Mapping[Value, Sequence[Trial]],
+    factors: Sequence[float],
+    users: int,
+    executor: Executor | None,
+    on_done: OnDone | None,
+) -> dict[Value, tuple[Outcome, ...]]:
+    """Simulate all trials at once; return what came of them by value, one per draw."""
+    flat = [trial for of_value in trials.values() for trial in of_value]
+    done = iter(run_trials(flat, executor, on_done))
+    return {
+        value: tuple(next(done).with_discrepancy(factor, users) for factor in factors)
+        for value in trials
+    }
 
 
 def _value_today(template: Template, model: Model, path: str) -> Value:

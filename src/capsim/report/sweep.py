@@ -155,4 +155,4 @@ def _notes(sweep: Sweep) -> Iterator[str]:
 def _answer(sweep: Sweep) -> Iterator[Group]:
     answer = answer_pool_claim(sweep)
     if answer is not None:
-        yield layout.section("The report's claim", layout.sentence(answer))
+        yield layout.section("Would a larger pool help?", layout.sentence(answer))

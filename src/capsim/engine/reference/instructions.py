@@ -43,8 +43,8 @@ class Instruction(ABC):
         return value * self.scale  # type: ignore[no-any-return]
 
 
-class Acquire(Instruction):
-    """Take a free slot, or queue, or be refused."""
+class AtFifo(Instruction):
+    """What acts on the slots of a resource, or of that replica which the job was routed to."""
 
     def __init__(self, step: Step, fifos: Mapping[int, Fifo]) -> None:
         """Bind to the step's resource, or to its replicas."""
@@ -52,9 +52,17 @@ class Acquire(Instruction):
         self.fifos = _replicas(step, fifos)
         self.only = None if step.per_route else self.fifos[0]
 
+    def fifo(self, job: Job) -> Fifo:
+        """Return the slots that a job means."""
+        return self.only or self.fifos[job.route // self.divisor]
+
+
+class Acquire(AtFifo):
+    """Take a free slot, or queue, or be refused."""
+
     def __call__(self, job: Job) -> Event | None:
         """Act on a job; return what it has to wait for."""
-        fifo = self.only or self.fifos[job.route // self.divisor]
+        fifo = self.fifo(job)
         if fifo.free:
             fifo.take(job)
             return None
@@ -70,18 +78,12 @@ class Acquire(Instruction):
         return fifo.wait(job, step.expired_status, step.jump, self.drawn(job))
 
 
-class Release(Instruction):
+class Release(AtFifo):
     """Give a slot back to the queue."""
-
-    def __init__(self, step: Step, fifos: Mapping[int, Fifo]) -> None:
-        """Bind to the step's resource, or to its replicas."""
-        super().__init__(step)
-        self.fifos = _replicas(step, fifos)
-        self.only = None if step.per_route else self.fifos[0]
 
     def __call__(self, job: Job) -> Event | None:
         """Act on a job; return what it has to wait for."""
-        fifo = self.only or self.fifos[job.route // self.divisor]
+        fifo = self.fifo(job)
         job.held.remove(fifo)
         fifo.release(job)
         return None
