@@ -1,6 +1,7 @@
 """Rules of the engine that a run of many requests would hide: ties, kills, accounts."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ Fill = Callable[[PlanBuilder], None]
 def constant(builder: PlanBuilder, value: float) -> int:
     """A column of equal values."""
     return builder.column(f"constant {value}", Constant(value=value))
+
+
+def gil(builder: PlanBuilder, quantum_s: float = 1.0, **settings: Any) -> int:
+    """A station whose jobs take turns."""
+    turn = builder.column("turn", None)
+    return builder.station(Station(name="GIL", quantum_s=quantum_s, turn_column=turn, **settings))
 
 
 def visits(classes: dict[str, tuple[float, Fill]], horizon_s: float = 100.0) -> Callable[..., Plan]:
@@ -109,7 +116,7 @@ def test_a_slice_ends_when_another_has_waited_for_it(
 ) -> None:
     """Alone a job runs on; its slice ends a quantum after the first waiter came (rule 8)."""
     builder = PlanBuilder()
-    station = builder.station(Station(name="GIL", quantum_s=0.005))
+    station = gil(builder, quantum_s=0.005)
 
     def work(demand_s: float) -> Fill:
         return lambda b: b.serve(station, constant(b, demand_s)) and None
@@ -122,12 +129,12 @@ def test_a_slice_ends_when_another_has_waited_for_it(
 def test_three_take_turns() -> None:
     """With three jobs no slice is followed by one of the same job while the others wait."""
     builder = PlanBuilder()
-    station = builder.station(Station(name="GIL", quantum_s=1.0))
+    station = gil(builder)
 
     def fill(b: PlanBuilder) -> None:
         b.serve(station, constant(b, 2.0))
 
-    trace = simulate_plan(visits({name: (0.0, fill) for name in "abc"})(builder))
+    trace = simulate_plan(visits(dict.fromkeys("abc", (0.0, fill)))(builder))
     # Six slices of 1 s; whoever ran in the first one is not chosen for the second.
     ends = sorted(time_s for time_s, _ in by_name(trace).values())
     assert ends[-1] == pytest.approx(6.0)
@@ -139,7 +146,7 @@ def test_three_take_turns() -> None:
 def test_a_killed_job_gives_its_turn_back(killed_at_s: float) -> None:
     """The others go on without it at once, whether it ran or waited for its turn."""
     builder = PlanBuilder()
-    station = builder.station(Station(name="GIL", quantum_s=1.0))
+    station = gil(builder)
     worker = builder.resource(Resource(name="worker", capacity=1, hold_limit_s=killed_at_s))
 
     def killed(b: PlanBuilder) -> None:
@@ -160,7 +167,7 @@ def test_a_killed_job_gives_its_turn_back(killed_at_s: float) -> None:
 def test_a_slice_is_time_and_a_demand_is_work() -> None:
     """At half speed a slice is as long as before, and serves half as much."""
     builder = PlanBuilder()
-    station = builder.station(Station(name="GIL", quantum_s=1.0, speeds=((0.0, 0.5),)))
+    station = gil(builder, speeds=((0.0, 0.5),))
 
     def work(demand_s: float) -> Fill:
         return lambda b: b.serve(station, constant(b, demand_s)) and None

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from capsim import __version__
 from capsim.calibration.compare import check_fits
 from capsim.calibration.journal import Journal
 from capsim.calibration.posterior import (
@@ -66,7 +67,7 @@ def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
             "model": fingerprint_of(template),
             "data": dataset.model_dump(mode="json"),
             "seed": seed,
-            "effort": vars(chosen),
+            "capsim": __version__,
         }
     )
     sampler = Sampler(template, names, observations(dataset), seed, Journal(journal, key))

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from capsim.files import check_writable
+from capsim.provenance import fingerprint
+
+Point = tuple[Sequence[float], int]  # parameter values, and the replication of the luck
 
 
 class Journal:
-    """Results by number, one line each, for one exact calibration.
+    """Results by parameter point, one line each, for one model, dataset and seed.
 
-    A journal of other inputs (another model, dataset, seed or effort) is begun anew.
+    More effort goes on with what is there; a journal of other inputs is begun anew.
     """
 
     def __init__(self, path: Path | None, key: str) -> None:
@@ -21,7 +24,7 @@ class Journal:
             InputError: the journal's folder cannot be written to.
         """
         self._path = path
-        self._known: dict[int, list[float]] = {}
+        self._known: dict[str, list[float]] = {}
         if path is None:
             return
         check_writable(path)
@@ -29,16 +32,17 @@ class Journal:
         if not self._known:
             path.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
 
-    def get(self, number: int) -> list[float] | None:
-        """Return the result of a number, if there is one."""
-        return self._known.get(number)
+    def get(self, point: Point) -> list[float] | None:
+        """Return the result of a point, if there is one."""
+        return self._known.get(_name(point))
 
-    def put(self, number: int, result: Sequence[float]) -> None:
+    def put(self, point: Point, result: Sequence[float]) -> None:
         """Keep a result at once."""
-        self._known[number] = list(result)
+        name = _name(point)
+        self._known[name] = list(result)
         if self._path is not None:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([number, *result]) + "\n")
+                file.write(json.dumps([name, *result]) + "\n")
 
     def remove(self) -> None:
         """Forget everything: the calibration is finished and saved."""
@@ -46,14 +50,19 @@ class Journal:
             self._path.unlink(missing_ok=True)
 
 
-def _read(path: Path, key: str) -> dict[int, list[float]]:
+def _name(point: Point) -> str:
+    values, replication = point
+    return fingerprint({"values": list(values), "replication": replication})
+
+
+def _read(path: Path, key: str) -> dict[str, list[float]]:
     if not path.is_file():
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()
     rows = [row for row in map(_parse, lines) if row is not None]
     if not rows or not isinstance(rows[0], dict) or rows[0].get("key") != key:
         return {}
-    return {int(row[0]): [float(v) for v in row[1:]] for row in rows[1:]}
+    return {str(row[0]): [float(v) for v in row[1:]] for row in rows[1:]}
 
 
 def _parse(line: str) -> Any:

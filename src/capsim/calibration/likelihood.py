@@ -65,6 +65,13 @@ class Likelihood:
         covariance = known + np.diag(variance)
         return replace(self, sampling=tuple(map(tuple, covariance.tolist())))
 
+    def luck_of_one_run(self) -> Floats:
+        """Return the variance that luck gives each figure of a run, (observations,)."""
+        if not self.sampling:
+            return np.zeros(len(self.observations))
+        luck: Floats = np.diag(np.array(self.sampling)) / 2
+        return luck
+
     def restricted(self, columns: Sequence[int]) -> "Likelihood":
         """Return the likelihood of some of the observations."""
         sampling: tuple[tuple[float, ...], ...] = ()

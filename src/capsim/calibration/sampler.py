@@ -2,8 +2,9 @@
 
 A space-filling design of the prior is simulated; from its best point a mode of the posterior is
 found; the first round draws from the Laplace approximation there, later ones from the posterior of
-an emulator fitted to everything seen. In the end the design and all rounds count, weighed against
-the mixture of everything proposed (population Monte Carlo, Cappe et al. 2004; Elvira et al. 2019).
+a surrogate fitted to everything seen. In the end the design and all rounds count, weighed against
+the mixture of everything proposed (population Monte Carlo, Cappe et al. 2004; Elvira et al. 2019),
+with the surrogate's figures where it reaches, so that no point counts for its luck.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.calibration.compare import simulate_observations
-from capsim.calibration.emulator import EmulatedPosterior, emulated_posterior
+from capsim.calibration.emulated_posterior import EmulatedPosterior, emulated_posterior
 from capsim.calibration.journal import Journal
 from capsim.calibration.likelihood import Likelihood
 from capsim.calibration.mode import ITERATIONS, Mode, find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
+from capsim.calibration.surrogate import Surrogate
 from capsim.executors import OnDone, run_all
 from capsim.loadtest.observations import Observation
 from capsim.model.priors import Prior
@@ -31,6 +33,7 @@ Floats = NDArray[np.float64]
 # give a covariance, more keep the proposal at the prior.
 _EARLY_EFFECTIVE_PER_DIMENSION = 1.5
 _EARLY_EFFECTIVE = 10.0  # and for this many in all
+_FEWEST_ROUNDS = 3  # before the surrogate is worth enough to stop by
 _REPLICATIONS = 8  # of the mode, to see what the luck of one run does to each figure
 
 
@@ -44,7 +47,7 @@ class Effort:
     design: int = 64
     rounds: int = 8  # at most
     per_round: int = 64
-    enough: float = 30.0  # effective draws at which no further round is begun
+    enough: float = 100.0  # effective draws at which no further round is begun
 
     @property
     def total(self) -> int:
@@ -73,6 +76,7 @@ class Sampler:
         self.z = np.empty((0, len(names)))
         self.figures = np.empty((0, len(wanted)))
         self.seen = (self.z, self.figures)  # these, and the points on the way to the mode
+        self.surrogate: Surrogate | None = None
         self.active = np.arange(len(names))  # parameters that any observation depends on
         self.tried = 0  # points simulated so far, those on the way to the mode among them
         self.proposals: list[tuple[int, Density | None]] = []  # (points, none: the prior)
@@ -93,10 +97,13 @@ class Sampler:
             generator = stream(self.seed, 0, "calibration round", number)
             points = proposal.draw(effort.per_round, dimensions, generator)
             self._add(points, simulate(points), proposal)
-            if effective_sample_size(self.weights()) >= effort.enough:
+            surrogate = Surrogate.fit(self.likelihood, *self.seen, mode.active)
+            self.surrogate = surrogate
+            effective = effective_sample_size(self.weights())
+            if number + 1 >= _FEWEST_ROUNDS and effective >= effort.enough:
                 break
             near = Proposal.around(self.z, self._flattened(), mode.active)
-            proposal = emulated_posterior(self.likelihood, *self.seen, near, generator)
+            proposal = emulated_posterior(surrogate, dimensions, near, generator)
 
     def _find_mode(self, simulate: Callable[..., Floats]) -> Mode:
         """Climb from the best point so far; there, see what luck does, and climb on with that."""
@@ -125,26 +132,30 @@ class Sampler:
 
         All have the same luck, unless replications are given, one per point.
         """
-        begin, self.tried = self.tried, self.tried + len(points)
         values = to_values(points, self.priors).tolist()
-        new = [i for i in range(len(points)) if self.journal.get(begin + i) is None]
-        known = begin + len(points) - len(new)
+        tasks = [(v, replications[i] if replications else 0) for i, v in enumerate(values)]
+        new = [task for task in tasks if self.journal.get(task) is None]
+        self.tried += len(tasks)
+        known = self.tried - len(new)
         if on_done is not None:
             on_done(known, total)
         run_all(
             partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
-            [(values[i], replications[i] if replications else 0) for i in new],
+            new,
             executor=executor,
-            on_result=lambda number, result: self.journal.put(begin + new[number], result),
+            on_result=lambda number, result: self.journal.put(new[number], result),
             on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
         )
-        figures = np.array([self.journal.get(begin + i) for i in range(len(points))], dtype=float)
+        figures = np.array([self.journal.get(task) for task in tasks], dtype=float)
         if not replications:
             self.seen = (np.vstack([self.seen[0], points]), np.vstack([self.seen[1], figures]))
         return figures
 
     def _log_likelihoods(self) -> Floats:
-        return self.likelihood.log_many(self.figures)
+        """Return the log-likelihood of every point, the luck of single runs smoothed out, (n,)."""
+        if self.surrogate is None:
+            return self.likelihood.log_many(self.figures)
+        return self.surrogate.log_likelihood(self.z, self.figures)
 
     def _log_weights(self) -> Floats:
         """Return log(prior x likelihood / mixture of all proposals), (n,)."""

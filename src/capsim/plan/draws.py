@@ -37,7 +37,6 @@ class Column:
 # Fixed block shapes: they decide which stream a draw comes from, so they never depend on a model.
 _CLOSED_BLOCK = (16, 64)  # users, requests of each
 _OPEN_BLOCK = (1, 1024)
-_TURNS = 1024
 
 
 class DrawTable:
@@ -110,27 +109,3 @@ class DrawTable:
     ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         generator = stream(*self._key, self._source, column.purpose, *block)
         return generator.random(shape) if column.law is None else column.law.draw(generator, shape)
-
-
-class Turns:
-    """Whose turn is next at a station that serves one job at a time, drawn in the order of use.
-
-    Replicas of a station have streams of their own, named by station, replica and block.
-    """
-
-    def __init__(self, plan: "Plan", number: int) -> None:
-        """Draw nothing yet; `number` is the station's index in the plan."""
-        name = plan.stations[number].name
-        first = next(i for i, station in enumerate(plan.stations) if station.name == name)
-        self._key = (plan.seed, plan.replication, name, "turn", number - first)
-        self._block = 0
-        self._left: list[float] = []  # last one first
-
-    def next(self, waiting: int) -> int:
-        """Return the place of the chosen one among those that wait."""
-        if waiting == 1:
-            return 0
-        if not self._left:
-            self._left = stream(*self._key, self._block).random(_TURNS)[::-1].tolist()
-            self._block += 1
-        return int(self._left.pop() * waiting)

@@ -16,8 +16,9 @@ Rules that all engines share, so that they agree record by record:
    is released in reverse order of acquisition.
 8. At a station with a quantum, the slice of the running job ends one quantum after it began or
    after the first waiter came, whichever is later; at the same instant, being done comes first.
-   The next is drawn from those that wait, in order of arrival, before the one that gave way joins
-   their end. A job that comes back, after a query say, waits like any other.
+   Of those that wait, in order of arrival, number floor(waiting * frac(u + k GOLDEN)) is next: u is
+   a uniform draw of the job that leaves, k how often it has chosen before. One that gave way joins
+   their end after that. A job that comes back, after a query say, waits like any other.
 9. A user's connection, with its route and what it owns, lives until the user leaves, its client
    gives up, or a request ends with a status of `CONNECTION_LOST`.
 """
@@ -26,6 +27,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 NO_COLUMN = -1
+# (sqrt(5) - 1) / 2, whose multiples fill the unit interval evenly (Weyl 1916).
+GOLDEN = 0.6180339887498949
 FAILS = -1  # as a jump target: take the error path
 
 

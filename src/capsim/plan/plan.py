@@ -42,6 +42,7 @@ class Station:
     coherency: float = 0.0
     idle_overhead: float = 0.0
     quantum_s: float = 0.0
+    turn_column: int = NO_COLUMN  # with a quantum: the uniform draw that says who is next
     group: int = -1  # stations of a group share its cores: process i runs at min(1, cores/active)
     speeds: tuple[tuple[float, float], ...] = ()  # (from time, speed), in order of time
 

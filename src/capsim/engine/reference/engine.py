@@ -18,7 +18,7 @@ from capsim.engine.reference.recorder import Recorder
 from capsim.engine.reference.station import CoreGroup, ServiceStation
 from capsim.engine.reference.time_slicing import TimeSlicing
 from capsim.engine.trace import Trace
-from capsim.plan.draws import DrawTable, Turns
+from capsim.plan.draws import DrawTable
 from capsim.plan.ops import FAILS, Op, Status, Step
 from capsim.plan.plan import Plan, Resource
 
@@ -77,7 +77,7 @@ class _Engine:
         group = self.groups[spec.group] if spec.group >= 0 else None
         if spec.quantum_s == 0:
             return ProcessorSharing(self.env, spec, group)
-        return TimeSlicing(self.env, spec, group, Turns(self.plan, number))
+        return TimeSlicing(self.env, spec, group)
 
     def _kill(self, worker: Fifo, job: Job) -> None:
         """Kill the worker that a job holds: the client sees a reset, the slot boots anew."""

@@ -56,6 +56,7 @@ class Job:
         "slots",
         "start",
         "status",
+        "turns",
         "waiter",
         "waiting",
         "waits",
@@ -85,6 +86,7 @@ class Job:
         self.status: int = Status.OK
         self.route = 0  # until a ROUTE says otherwise
         self.repetition = 0
+        self.turns = 0  # how many times it has chosen whose turn is next
         self.held: list[Fifo] = []
         self.slots: dict[int, int] | None = None  # slot number by resource, where told apart
         self.waits: dict[int, float] | None = None  # time waited by wait column

@@ -7,30 +7,29 @@ Which of them gets the lock is the operating system's choice, not the order in w
 
 from simpy import Environment
 
-from capsim.engine.reference.station import END, SEQUENCE, CoreGroup, Service, ServiceStation
-from capsim.plan.draws import Turns
+from capsim.engine.reference.job import Job
+from capsim.engine.reference.station import END, JOB, SEQUENCE, CoreGroup, Service, ServiceStation
+from capsim.plan.ops import GOLDEN
 from capsim.plan.plan import INFINITE, Station
 
 
 class TimeSlicing(ServiceStation):
     """A station where one job runs at a time, for a slice at most while others wait."""
 
-    def __init__(
-        self, env: Environment, station: Station, group: CoreGroup | None, turns: Turns
-    ) -> None:
-        """Start idle; `turns` says whose turn is next."""
+    def __init__(self, env: Environment, station: Station, group: CoreGroup | None) -> None:
+        """Start idle."""
         super().__init__(env, station, group)
-        self._turns = turns
         self._waiting: list[Service] = []  # in order of arrival
         self._running: Service | None = None
         self._slice_end = INFINITE
+        self._last: Job | None = None  # who left; its luck says who is next
 
     def _enter(self, service: Service) -> None:
         self._waiting.append(service)
 
     def _leave(self, service: Service) -> None:
         if service is self._running:
-            self._running = None
+            self._stop(service)
         else:
             self._waiting.remove(service)
 
@@ -57,7 +56,7 @@ class TimeSlicing(ServiceStation):
     def _due(self) -> None:
         running = self._running
         assert running is not None  # noqa: S101 (the timer is for it)
-        self._running = None
+        self._stop(running)
         if self._armed is not None and self._armed[0] == running[SEQUENCE]:
             self._done(running)
             return
@@ -66,8 +65,21 @@ class TimeSlicing(ServiceStation):
         self._waiting.append(running)
         self._arm()
 
+    def _stop(self, running: Service) -> None:
+        self._running = None
+        self._last = running[JOB]
+
     def _start_next(self) -> None:
-        chosen = self._waiting.pop(self._turns.next(len(self._waiting)))
+        chosen = self._waiting.pop(self._choice())
         chosen[END] += self._virtual
         self._running = chosen
         self._slice_end = INFINITE
+
+    def _choice(self) -> int:
+        """Return the place of the next one among those that wait, as rule 8 has it."""
+        waiting, last = len(self._waiting), self._last
+        if waiting == 1 or last is None:
+            return 0
+        luck = (last.row[self.station.turn_column] + last.turns * GOLDEN) % 1.0
+        last.turns += 1
+        return int(luck * waiting)

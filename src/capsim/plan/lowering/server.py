@@ -12,6 +12,7 @@ from capsim.plan.ops import Owner, Status
 from capsim.plan.plan import INFINITE, Resource, Station
 
 THREAD, WORKER, ACCEPTED, CPU = "thread", "worker", "accepted connection", "app CPU"
+TURN = "turn under the GIL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,7 @@ def _threaded(
     station = Station(
         name=CPU,
         quantum_s=model.app.switch_interval_s,
+        turn_column=builder.column(TURN, None),
         idle_overhead=model.app.idle_overhead,
         group=builder.group(model.machine.cores) if shared else -1,
         speeds=schedule,
@@ -140,6 +142,7 @@ def _development(builder: PlanBuilder, model: Model, schedule: Speeds) -> Lowere
         Station(
             name=CPU,
             quantum_s=model.app.switch_interval_s,
+            turn_column=builder.column(TURN, None),
             idle_overhead=model.app.idle_overhead,
             speeds=schedule,
         )
