@@ -13,6 +13,7 @@ from capsim.calibration.likelihood import SHARED_RESPONSE_SD, Likelihood, own_va
 from capsim.calibration.mode import find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
 from capsim.calibration.sampler import effective_sample_size
+from capsim.calibration.surrogate import Surrogate
 from capsim.errors import InputError, RunError
 from capsim.loadtest.observations import Dataset, Observation, observations
 from capsim.metrics.run import simulate
@@ -255,6 +256,48 @@ def test_a_proposal_integrates_to_one() -> None:
     # Student tails beyond the grid hold less than 1e-6; the rest is the sum's own error.
     assert area == pytest.approx(1.0, abs=1e-4)
     assert np.exp(log_prior(grid)).sum() * (grid[1, 0] - grid[0, 0]) == pytest.approx(1, abs=1e-6)
+
+
+def noisy_figures(z: np.ndarray, seed: int, luck: float) -> np.ndarray:
+    """Return two figures, log-linear in z, with the luck of single runs."""
+    noise = luck * np.random.default_rng(seed).standard_normal((len(z), 2))
+    return np.exp(z @ np.array([[0.8, -0.3], [0.2, 0.5]]) + noise)
+
+
+def test_no_point_counts_for_its_luck() -> None:
+    """Weights of the same points under other luck agree; those of single runs do not."""
+    luck = 0.15
+    likelihood = Likelihood(
+        observations=(
+            Observation(load_test="a", metric="rps", value=1.0),
+            Observation(load_test="b", metric="p50_s", value=1.0),
+        )
+    ).with_sampling_error(noisy_figures(np.zeros((200, 2)), 0, luck))
+    z = np.random.default_rng(5).standard_normal((300, 2))
+    seen = [noisy_figures(z, seed, luck) for seed in (1, 2)]
+    fits = [Surrogate.fit(likelihood, z, figures, np.arange(2)) for figures in seen]
+    inside = fits[0].emulator.trusts(z) & fits[1].emulator.trusts(z)
+    smooth = [fit.log_likelihood(z, figures) for fit, figures in zip(fits, seen, strict=True)]
+    raw = [likelihood.log_many(figures) for figures in seen]
+    assert (smooth[0] - smooth[1])[inside].std() < 0.3 * (raw[0] - raw[1])[inside].std()
+    # Beyond its reach a surrogate knows nothing, and the simulation speaks for itself.
+    np.testing.assert_array_equal(
+        fits[0].log_likelihood(z, seen[0])[~inside & ~fits[0].emulator.trusts(z)],
+        fits[0].likelihood.log_many(seen[0])[~inside & ~fits[0].emulator.trusts(z)],
+    )
+
+
+def test_what_an_emulator_misses_makes_it_less_sure() -> None:
+    """A figure with a kink, which no quadratic follows, widens the likelihood; luck does not."""
+    observed = (Observation(load_test="a", metric="p50_s", value=1.0),)
+    z = np.random.default_rng(5).standard_normal((200, 1))
+    noise = 0.1 * np.random.default_rng(6).standard_normal((200, 1))
+    likelihood = Likelihood(observations=observed).with_sampling_error(np.exp(noise))
+    plain = Surrogate.fit(likelihood, z, np.exp(0.5 * z + noise), np.arange(1))
+    kinked = Surrogate.fit(likelihood, z, np.exp(6 * np.abs(z - 0.3)), np.arange(1))
+    before = np.array(likelihood.sampling)[0, 0]
+    assert np.array(plain.likelihood.sampling)[0, 0] < 1.3 * before
+    assert np.array(kinked.likelihood.sampling)[0, 0] > 2 * before
 
 
 def test_the_file_is_plain_json(template: Template, tmp_path: Path) -> None:
