@@ -14,7 +14,7 @@ from capsim.model.workload import Scenario
 ENOUGH = 10_000  # answers: the standard error of a p99's rank is then a tenth of a percent
 _SHORT_S = 20.0  # of a first look
 _MARGIN = 1.1  # on the length that should give enough answers
-_WORTH_IT = 0.5  # of the whole test: a longer look saves nothing after a short one
+_WORTH_IT = 0.5  # of the whole test: a longer look saves nothing
 _SETTLED = 0.5  # of the look's length: no response may take as long, or the queues may still grow
 
 
@@ -72,11 +72,12 @@ def steady_look(
 
     if rps is not None:
         return look(max(_SHORT_S, _MARGIN * ENOUGH / rps))
-    first = look(_SHORT_S)
+    longest_s = _WORTH_IT * scenario.duration_s
+    first = look(_SHORT_S) if longest_s > _SHORT_S else None
     if first is None or first.answers >= ENOUGH:
         return first
     needed_s = _MARGIN * ENOUGH * _SHORT_S / max(1, first.answers)
-    return look(needed_s) if needed_s < _WORTH_IT * scenario.duration_s else None
+    return look(needed_s) if needed_s < longest_s else None
 
 
 def _look_at(
