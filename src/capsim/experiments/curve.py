@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
+from capsim.experiments.demands import demands
 from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.trials import Outcome, Trial, run_trials
 from capsim.metrics.intervals import Interval, interval
-from capsim.metrics.look import ramp_s
+from capsim.model.model import Model
 
-_STEADY_S = 30.0  # simulated after the ramp where only the place of the cliff is wanted
+# Where only the place of the cliff is wanted: some answers after the ramp, for at least as long as
+# a few response times at the target, and no longer than it takes to see that it is far beyond.
+_ANSWERS = 4000
+_SHORTEST = 5.0  # times the target
+_LONGEST_S = 30.0
 _STILL_GROWING = 0.95  # a knee beyond this share of the range has not been reached within it
 
 
@@ -80,14 +85,12 @@ def run_curve(  # noqa: PLR0913 (one experiment's settings)
     trials = []
     for level in users:
         for number, model in enumerate(belief.models(draws)):
-            spec = model.scenario(scenario)
-            short_s = min(spec.duration_s, ramp_s(spec, level) + _STEADY_S)
             trials.append(
                 Trial(
                     model=model,
                     scenario=scenario,
                     users=level,
-                    duration_s=None if whole or spec.stages else short_s,
+                    steady_s=None if whole else _steady_s(model, scenario, level),
                     seed=seed,
                     replication=number,
                 )
@@ -100,6 +103,16 @@ def run_curve(  # noqa: PLR0913 (one experiment's settings)
         pairs = zip(row, factors.tolist(), strict=True)
         rows.append(tuple(outcome.with_discrepancy(factor, level) for outcome, factor in pairs))
     return Curve(users=tuple(users), outcomes=tuple(rows))
+
+
+def _steady_s(model: Model, scenario: str, users: int) -> float | None:
+    """Return how long to simulate after the ramp, from the throughput that cannot be beaten."""
+    if model.scenario(scenario).stages:
+        return None
+    throughput, _ = demands(model, scenario).bounds(users)
+    return float(
+        np.clip(_ANSWERS / throughput, min(_LONGEST_S, _SHORTEST * model.targets.p95_s), _LONGEST_S)
+    )
 
 
 def find_cliff(curve: Curve, target_s: float) -> Cliff:

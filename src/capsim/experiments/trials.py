@@ -22,7 +22,7 @@ class Trial:
     model: Model
     scenario: str
     users: int | None = None  # none: the scenario's own
-    duration_s: float | None = None  # none: the scenario's own
+    steady_s: float | None = None  # only this much after the ramp; none: the scenario's duration
     seed: int = 1
     replication: int = 0
 
@@ -55,20 +55,23 @@ class Outcome:
 
 
 def run_trial(trial: Trial) -> Outcome:
-    """Simulate a trial, or as much of it as stands for the whole.
+    """Simulate a trial, or as much of it as stands for the whole or was asked for.
 
     Resources are watched from the end of the ramp on. A look that stands for the whole leaves the
     ramp out of the other figures too.
     """
     spec = trial.model.scenario(trial.scenario)
-    if trial.duration_s is not None:
-        spec = spec.model_copy(update={"duration_s": trial.duration_s})
     users, seed, number = trial.users, trial.seed, trial.replication
+    begin_s = ramp_s(spec, users)
+    if trial.steady_s is not None and begin_s + trial.steady_s < spec.duration_s:
+        spec = spec.model_copy(update={"duration_s": begin_s + trial.steady_s})
+        run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
+        return _outcome(run, run.summary(begin_s=begin_s), begin_s)
     look = steady_look(trial.model, spec, users=users, seed=seed, replication=number)
     if look is not None:
         return _outcome(look.run, look.summary(), look.begin_s)
     run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
-    return _outcome(run, run.summary(), min(ramp_s(spec, trial.users), spec.duration_s / 2))
+    return _outcome(run, run.summary(), min(begin_s, spec.duration_s / 2))
 
 
 def _outcome(run: Run, summary: Summary, begin_s: float) -> Outcome:
