@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 from typing import TYPE_CHECKING
@@ -42,12 +42,16 @@ class Clients:
     def add(self) -> None:
         """Start one, and wait until its first answer has come: it has its connection, or none."""
         self.settled.clear()
-        threading.Thread(target=self._live, daemon=True).start()
+        threading.Thread(target=self._live_until_the_end, daemon=True).start()
         self.settled.wait()
 
     def times_s(self, status: int, begin_s: float) -> list[float]:
         """Return how long the answers of a status took that came since `begin_s`."""
         return [t for end, t, code in list(self.answers) if end > begin_s and code == status]
+
+    def _live_until_the_end(self) -> None:
+        with suppress(OSError, http.client.HTTPException):  # the server is stopped in the end
+            self._live()
 
     def _live(self) -> None:
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
