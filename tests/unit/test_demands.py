@@ -59,7 +59,7 @@ def test_slots_limit_without_adding_time(tree: Tree) -> None:
     found = demands(template(tree).bind({}), "test")
     slots = {d.resource: (d.seconds, d.servers) for d in found.slots}
     assert slots[THREADS] == pytest.approx((0.02, 8))
-    assert slots[CONNECTIONS] == pytest.approx((0.007, 20))  # a pool of 5 in each of 4 processes
+    assert slots[CONNECTIONS] == pytest.approx((0.008, 20))  # a pool of 5 in each of 4 processes
     assert found.capacity_rps == pytest.approx(2 / 0.006)
 
 

@@ -400,6 +400,16 @@ def test_jumps_of_every_kind() -> None:
     }
 
 
+def test_a_plan_that_leaves_nothing_to_luck_runs() -> None:
+    """A request class that draws nothing at all is answered at once, open or closed."""
+    builder = PlanBuilder()
+    index = builder.request_class("nothing")
+    builder.end()
+    builder.arrivals("calls", classes=[(index, 1.0)], times=np.array([1.0, 2.0]))
+    trace = simulate_plan(builder.build(horizon_s=3.0, seed=1))
+    assert trace.end.tolist() == [1.0, 2.0]
+
+
 def test_an_empty_run_is_a_trace_too() -> None:
     """A run in which nobody comes has no rows, and samples all the same."""
     builder = PlanBuilder()

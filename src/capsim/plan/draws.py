@@ -97,6 +97,8 @@ class DrawTable:
                 ]
                 values.append(np.stack(parts, axis=-1))
         present = self._in_group(user_block)
+        if not values:  # nothing in the plan is left to luck
+            return [[[] for _ in range(shape[1])] for _ in range(present)]
         nothing = [[None] * shape[1]] * present
         lists = [nothing if v is None else v[:present].tolist() for v in values]
         return [
