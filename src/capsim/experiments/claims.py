@@ -21,12 +21,13 @@ def answer_pool_claim(sweep: Sweep) -> str | None:
 
 
 def _verdict(rows: Sequence[SweepRow]) -> str:
-    best = max(row.meets_target for row in rows)
-    if best >= _SURE:
-        return f"Yes, in this model: {100 * best:.0f} % of the draws meet the target."
-    if best <= 1 - _SURE:
+    shares = [row.meets_target for row in rows]
+    each = ", ".join(f"{100 * row.meets_target:.0f} % at {row.value}" for row in rows)
+    if min(shares) >= _SURE:
+        return "Yes, in this model."
+    if max(shares) <= 1 - _SURE:
         return "No, not in this model."
-    return f"Not settled: {100 * best:.0f} % of the draws meet the target."
+    return f"Not settled: the share of the draws that meets the target is {each}."
 
 
 def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
@@ -41,9 +42,10 @@ def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
         else f"against {before:.3g} s today"
     )
     limit, share = next(iter(last.limits.items()))
+    failed = 100 * last.metrics["failure_ratio"].median
     return (
         f"At {last.value}, p95 is {p95.median:.3g} s "
         f"(90 %: {p95.lo:.3g} to {p95.hi:.3g}), {moved}; "
-        f"the target is {sweep.target_s:g} s, and {limit} limits in "
-        f"{100 * share:.0f} % of the draws."
+        f"the target is {sweep.target_s:g} s. {failed:.3g} % of the requests fail then, and "
+        f"{limit} limits in {100 * share:.0f} % of the draws."
     )

@@ -18,7 +18,7 @@ from capsim.model.aliases import resolve
 from capsim.model.model import Model
 from capsim.model.template import Template
 
-DRAWS = 40
+DRAWS = 24
 POOL_SIZES = (20, 50, 75, 100, 150, 200, 300, 500, 750, 1000)
 
 Value = float | int | str

@@ -146,7 +146,8 @@ def _notes(sweep: Sweep) -> Iterator[str]:
     if sweep.parameter == "pool-size" and sweep.path != _POOL:
         yield (
             f"{sweep.model} has no pool: each server thread keeps a connection of its own. What "
-            f"bounds them is {sweep.path}, so that is what was varied."
+            f"bounds them is {sweep.path}, so that is what was varied. What each connection costs "
+            "PostgreSQL in memory and CPU is not in the model."
         )
     elif sweep.parameter != sweep.path:
         yield f"{sweep.parameter} is {sweep.path} of the model."
