@@ -275,7 +275,7 @@ def test_no_point_counts_for_its_luck() -> None:
     ).with_sampling_error(noisy_figures(np.zeros((200, 2)), 0, luck))
     z = np.random.default_rng(5).standard_normal((300, 2))
     seen = [noisy_figures(z, seed, luck) for seed in (1, 2)]
-    fits = [Surrogate.fit(likelihood, z, figures, np.arange(2)) for figures in seen]
+    fits = [Surrogate.fit(likelihood, [], z, figures, np.arange(2)) for figures in seen]
     inside = fits[0].emulator.trusts(z) & fits[1].emulator.trusts(z)
     smooth = [fit.log_likelihood(z, figures) for fit, figures in zip(fits, seen, strict=True)]
     raw = [likelihood.log_many(figures) for figures in seen]
@@ -293,8 +293,8 @@ def test_what_an_emulator_misses_makes_it_less_sure() -> None:
     z = np.random.default_rng(5).standard_normal((200, 1))
     noise = 0.1 * np.random.default_rng(6).standard_normal((200, 1))
     likelihood = Likelihood(observations=observed).with_sampling_error(np.exp(noise))
-    plain = Surrogate.fit(likelihood, z, np.exp(0.5 * z + noise), np.arange(1))
-    kinked = Surrogate.fit(likelihood, z, np.exp(6 * np.abs(z - 0.3)), np.arange(1))
+    plain = Surrogate.fit(likelihood, [], z, np.exp(0.5 * z + noise), np.arange(1))
+    kinked = Surrogate.fit(likelihood, [], z, np.exp(6 * np.abs(z - 0.3)), np.arange(1))
     before = np.array(likelihood.sampling)[0, 0]
     assert np.array(plain.likelihood.sampling)[0, 0] < 1.3 * before
     assert np.array(kinked.likelihood.sampling)[0, 0] > 2 * before

@@ -24,8 +24,7 @@ def simulate_observations(
         mine = [o for o in wanted if o.load_test == name]
         look = _look(model, name, mine, seed, replication)
         if look is not None:
-            duration_s = model.scenario(name).duration_s
-            values |= {o: _read_look(look, o, duration_s) for o in mine}
+            values |= {o: look.summary(o.request_classes).metric(o.metric) for o in mine}
         else:
             run = simulate(model, scenario=name, seed=seed, replication=replication)
             values |= {o: _read(run, o) for o in mine}
@@ -46,16 +45,6 @@ def _look(
 def _read(run: Run, observation: Observation) -> float:
     summary = run.summary(until_s=observation.until_s, request_classes=observation.request_classes)
     return summary.metric(observation.metric)
-
-
-def _read_look(look: Look, observation: Observation, duration_s: float) -> float:
-    """Read a figure of the whole test off a part: its throughput is the ramp's and the rest's."""
-    classes = observation.request_classes
-    steady = look.run.summary(begin_s=look.begin_s, request_classes=classes)
-    if observation.metric != "rps":
-        return steady.metric(observation.metric)
-    ramp = look.run.summary(until_s=look.begin_s, request_classes=classes)
-    return (ramp.requests + steady.rps * (duration_s - look.begin_s)) / duration_s
 
 
 def check_fits(model: Model, dataset: Dataset) -> None:

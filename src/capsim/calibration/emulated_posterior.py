@@ -1,6 +1,6 @@
 """Where to simulate next: the posterior as the surrogate sees it, mixed with the prior.
 
-It only ever proposes points; how they fit is decided by simulating them.
+It proposes points, which are then simulated.
 """
 
 from dataclasses import dataclass
@@ -59,8 +59,8 @@ class EmulatedPosterior:
 
 def emulated_posterior(
     surrogate: Surrogate, dimensions: int, start: Proposal, generator: np.random.Generator
-) -> EmulatedPosterior:
-    """Find the posterior of a surrogate by iterating on it alone.
+) -> EmulatedPosterior | Proposal:
+    """Find the posterior of a surrogate by iterating on it alone; `start` where it is lost.
 
     Args:
         surrogate: of the likelihood.
@@ -72,6 +72,8 @@ def emulated_posterior(
     for _ in range(_ITERATIONS):
         cloud = proposal.draw(_CLOUD, dimensions, generator)
         log_weights = surrogate.log_posterior(cloud) - proposal.log_density(cloud)
+        if not np.isfinite(log_weights.max()):
+            return start  # nothing that was proposed lies within the emulator's reach
         weights = np.exp(log_weights - log_weights.max())
         proposal = Proposal.around(cloud, weights / weights.sum(), surrogate.active)
     chosen = generator.choice(len(cloud), size=len(cloud) // 4, p=weights / weights.sum())

@@ -79,6 +79,12 @@ def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
 
 def _posterior(sampler: Sampler, dataset: Dataset, effort: Effort) -> Posterior:
     """Return the weighted draws, with how they fit and what the data taught."""
+    undefined = sampler.undefined()
+    if undefined:
+        raise RunError(
+            f"{dataset.name}: no parameter point tried gives {undefined[0]} a value at all "
+            "(nothing was answered there): widen the priors, or correct the model"
+        )
     weights = sampler.weights()
     effective = effective_sample_size(weights)
     if effective < _FEWEST_EFFECTIVE:

@@ -29,7 +29,9 @@ class Journal:
             return
         check_writable(path)
         self._known = _read(path, key)
-        if not self._known:
+        if self._known:
+            _end_line(path)
+        else:
             path.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
 
     def get(self, point: Point) -> list[float] | None:
@@ -48,6 +50,13 @@ class Journal:
         """Forget everything: the calibration is finished and saved."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+
+
+def _end_line(path: Path) -> None:
+    """End the line that a kill may have left half written, so that the next is one of its own."""
+    if not path.read_bytes().endswith(b"\n"):
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
 
 
 def _name(point: Point) -> str:

@@ -4,7 +4,7 @@ Gauss-Newton on the weighted differences between simulated and measured figures,
 a regulariser and Levenberg's damping (Levenberg 1944; Nocedal & Wright 2006, section 10.3). Under
 equal luck the simulation is a deterministic function of its parameters, so finite differences are
 exact up to the discreteness of its figures; the step is wide enough to look past that. The result
-only ever proposes points: what they are worth is decided by true simulations.
+only ever proposes points.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ Simulate = Callable[[Floats], Floats]  # points (n, d) -> figures (n, observatio
 
 ITERATIONS = 8
 _STEP = 0.2  # in z, of the finite differences
+_FAR = 1.3  # in z, either way from the prior's middle: another value of any choice
 _DAMPINGS = (0.0, 1.0, 8.0)  # tried side by side in every iteration
 _LONGEST_MOVE = 1.5  # in z: a linear picture holds no further
 _CONVERGED = 0.05  # gain of the log posterior from which another iteration is not worth it
@@ -60,9 +61,30 @@ def find_mode(likelihood: Likelihood, simulate: Simulate, z: Floats, figures: Fl
         if gain < _CONVERGED or iteration == ITERATIONS - 1:
             break
     # The last linearisation stands a small move away from the mode, if at all.
-    active = np.flatnonzero(np.abs(jacobian).max(axis=0) > 0)
+    flat = np.flatnonzero(np.abs(jacobian).max(axis=0) == 0)
+    matters = _matter_further_off(simulate, z, figures, flat)
+    active = np.setdiff1d(np.arange(len(z)), flat[~matters])
     covariance = np.linalg.inv(curvature[np.ix_(active, active)]).astype(np.float64)
     return Mode(z=z, figures=figures, active=active, covariance=covariance)
+
+
+def _matter_further_off(
+    simulate: Simulate, z: Floats, figures: Floats, flat: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which coordinates without a slope change any figure when they move far.
+
+    A choice or a whole number stays what it is over a small step; under equal luck, figures of
+    systems that do not differ are equal to the last digit.
+    """
+    if not len(flat):
+        return np.zeros(0, dtype=bool)
+    moved = np.repeat(z[None], 2 * len(flat), axis=0)
+    for i, coordinate in enumerate(flat):
+        moved[2 * i : 2 * i + 2, coordinate] = -_FAR, _FAR
+    found = simulate(moved)
+    same = (found == figures) | (np.isnan(found) & np.isnan(figures))
+    differs = ~same.all(axis=1).reshape(len(flat), 2)
+    return np.asarray(differs.any(axis=1), dtype=bool)
 
 
 def _linearise(

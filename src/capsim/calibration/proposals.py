@@ -45,6 +45,19 @@ def to_values(z: Floats, priors: Sequence[Prior]) -> Floats:
     return np.array(columns).T.reshape(z.shape)
 
 
+def to_cells(z: Floats, priors: Sequence[Prior]) -> Floats:
+    """Return points (n, d) with every choice or whole number moved to the middle of its cell.
+
+    Points of one cell stand for the same parameters; a smooth emulator has to see them as one.
+    """
+    cells = z.copy()
+    for i, prior in enumerate(priors):
+        if prior.integer or prior.prior == "choice":
+            u = np.clip(np.vectorize(_NORMAL.cdf)(z[:, i]), _TAIL, 1 - _TAIL)
+            cells[:, i] = to_normal(np.array([prior.cell(q) for q in u]))
+    return cells
+
+
 def log_prior(z: Floats) -> Floats:
     """Return the log density of the standard normal prior, (n,)."""
     density: Floats = -0.5 * (z**2).sum(axis=1) - 0.5 * z.shape[1] * math.log(2 * math.pi)

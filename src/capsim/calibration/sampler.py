@@ -97,13 +97,14 @@ class Sampler:
             generator = stream(self.seed, 0, "calibration round", number)
             points = proposal.draw(effort.per_round, dimensions, generator)
             self._add(points, simulate(points), proposal)
-            surrogate = Surrogate.fit(self.likelihood, *self.seen, mode.active)
+            surrogate = Surrogate.fit(self.likelihood, self.priors, *self.seen, mode.active)
             self.surrogate = surrogate
             effective = effective_sample_size(self.weights())
             if number + 1 >= _FEWEST_ROUNDS and effective >= effort.enough:
                 break
-            near = Proposal.around(self.z, self._flattened(), mode.active)
-            proposal = emulated_posterior(surrogate, dimensions, near, generator)
+            proposal = Proposal.around(self.z, self._flattened(), mode.active)
+            if surrogate is not None:
+                proposal = emulated_posterior(surrogate, dimensions, proposal, generator)
 
     def _find_mode(self, simulate: Callable[..., Floats]) -> Mode:
         """Climb from the best point so far; there, see what luck does, and climb on with that."""
@@ -179,6 +180,11 @@ class Sampler:
             enough = effective_sample_size(_normalised(power * log_weights)) >= wanted
             low, high = (power, high) if enough else (low, power)
         return _normalised(low * log_weights)
+
+    def undefined(self) -> list[str]:
+        """Return the observations that no simulated point gives a value."""
+        known = [bool(np.isfinite(column).any()) for column in self.figures.T]
+        return [o.label for o, is_known in zip(self.wanted, known, strict=True) if not is_known]
 
     def weights(self) -> Floats:
         """Return the normalised importance weight of every point, (n,)."""

@@ -2,73 +2,102 @@
 
 Two runs of one system differ by luck, and runs of neighbouring parameters do too. Weighed by its
 own luck, a point that was lucky would count for many. So the figures of points within the
-emulator's reach are replaced by its own, and what it leaves unexplained beyond luck widens the
-likelihood. Luck itself is in the likelihood already, for the measured run and for a simulated one.
+emulator's reach are replaced by its own, and the likelihood is widened by the error that the
+emulator makes at points it has not seen. Where a simulation contradicts the emulator by more than
+that error allows, the simulation is believed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capsim.calibration.emulator import Emulator
+from capsim.calibration.emulator import Emulator, points_needed
 from capsim.calibration.likelihood import Likelihood
-from capsim.calibration.proposals import log_prior
+from capsim.calibration.proposals import log_prior, to_cells
+from capsim.model.priors import Prior
 
 Floats = NDArray[np.float64]
-_POINTS_PER_DIMENSION = 10  # used at least, best first
+_FEWEST_PER_DIMENSION = 3  # points, below which there is nothing to fit
+_CONTRADICTS = 4.0  # standard deviations of the emulator's error
 
 
 @dataclass(frozen=True, kw_only=True)
 class Surrogate:
-    """An emulator of the figures, and the likelihood that allows for its error."""
+    """An emulator of the figures, and the likelihood that allows for its error.
+
+    Failure ratios have no logarithm and are not emulated; those of the simulations are used.
+    """
 
     emulator: Emulator
     likelihood: Likelihood
+    priors: Sequence[Prior]
     active: NDArray[np.int64]  # coordinates that the figures depend on
-    columns: NDArray[np.int64]  # the figures that it knows: those that have a logarithm
+    columns: NDArray[np.int64]  # the figures that it knows
 
     @classmethod
     def fit(
-        cls, likelihood: Likelihood, z: Floats, figures: Floats, active: NDArray[np.int64]
-    ) -> "Surrogate":
-        """Fit to the better half of the points simulated so far.
+        cls,
+        likelihood: Likelihood,
+        priors: Sequence[Prior],
+        z: Floats,
+        figures: Floats,
+        active: NDArray[np.int64],
+    ) -> "Surrogate | None":
+        """Fit to the better half of the points simulated so far; none: there are too few.
 
         Args:
             likelihood: of the figures.
+            priors: of the parameters.
             z: (n, d) points.
             figures: (n, observations) what came out.
             active: coordinates that any figure depends on.
         """
         observed = likelihood.observations
-        columns = [i for i, o in enumerate(observed) if o.metric != "failure_ratio"]
+        emulated = [i for i, o in enumerate(observed) if o.metric != "failure_ratio"]
+        columns = np.array(emulated, dtype=np.int64)
         known = np.flatnonzero((figures[:, columns] > 0).all(axis=1))
+        if len(known) < _FEWEST_PER_DIMENSION * (len(active) + 1):
+            return None
         agreement = likelihood.log_many(figures[known]) + log_prior(z[known])
-        count = max(len(known) // 2, _POINTS_PER_DIMENSION * len(active))
+        count = max(len(known) // 2, points_needed(len(active)))
         best = known[np.argsort(-agreement, kind="stable")[:count]]
-        emulator = Emulator.fit(z[best][:, active], np.log(figures[best][:, columns]))
+        inputs = to_cells(z[best], priors)[:, active]
+        emulator = Emulator.fit(inputs, np.log(figures[best][:, columns]))
+        # The likelihood holds the luck of two runs, measured and simulated; a smoothed figure has
+        # the emulator's error in the place of the second.
+        error = np.zeros(len(observed))
         luck = likelihood.luck_of_one_run()
-        unexplained = np.zeros(len(observed))
-        unexplained[columns] = np.maximum(0.0, emulator.residual_variance - luck[columns])
+        error[columns] = np.maximum(0.0, emulator.error_variance - luck[columns])
         return cls(
             emulator=emulator,
-            likelihood=likelihood.widened(unexplained),
+            likelihood=likelihood.widened(error),
+            priors=priors,
             active=active,
-            columns=np.array(columns),
+            columns=columns,
         )
 
     def log_likelihood(self, z: Floats, figures: Floats) -> Floats:
-        """Return the log-likelihood of simulated points; beyond reach, by their own figures."""
+        """Return the log-likelihood of simulated points, by the emulator where it can be."""
+        inputs = self._inputs(z)
+        logs = self.emulator.predict(inputs)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            own = np.log(figures[:, self.columns])
+        away = np.abs(own - logs) / np.sqrt(self.emulator.error_variance)
+        agrees = (away < _CONTRADICTS).all(axis=1)  # never true of an undefined figure
+        near = np.flatnonzero(self.emulator.trusts(inputs) & agrees)
         smooth = figures.copy()
-        near = np.flatnonzero(self.emulator.trusts(z[:, self.active]))
-        logs = self.emulator.predict(z[near][:, self.active])
-        smooth[np.ix_(near, self.columns)] = np.exp(logs)
+        smooth[np.ix_(near, self.columns)] = np.exp(logs[near])
         return self.likelihood.log_many(smooth)
 
     def log_posterior(self, z: Floats) -> Floats:
         """Return the unnormalised log posterior of any points; minus infinity beyond reach."""
+        inputs = self._inputs(z)
         part = self.likelihood.restricted(self.columns.tolist())
-        logs = self.emulator.predict(z[:, self.active])
-        heights = part.log_many(np.exp(logs)) + log_prior(z)
-        target: Floats = np.where(self.emulator.trusts(z[:, self.active]), heights, -np.inf)
+        heights = part.log_many(np.exp(self.emulator.predict(inputs))) + log_prior(z)
+        target: Floats = np.where(self.emulator.trusts(inputs), heights, -np.inf)
         return target
+
+    def _inputs(self, z: Floats) -> Floats:
+        return to_cells(z, self.priors)[:, self.active]

@@ -132,14 +132,15 @@ def find_cliff(curve: Curve, target_s: float) -> Cliff:
 def crossing(users: NDArray[np.float64], p95_s: NDArray[np.float64], target_s: float) -> float:
     """Return the users at which p95 first passes a target, by log-log interpolation.
 
-    Infinite where it never does; the lowest number of users where it does so from the start.
+    Infinite where it never does; the lowest number of users where it does so from the start, and
+    the first at which it does where nothing was answered there.
     """
-    above = np.flatnonzero(p95_s > target_s)
+    above = np.flatnonzero(~(p95_s <= target_s))  # undefined: nothing was answered at all
     if not len(above):
         return float("inf")
     first = int(above[0])
-    if first == 0:
-        return float(users[0])
+    if first == 0 or not np.isfinite(p95_s[first]):
+        return float(users[first])
     x, y = np.log(users[first - 1 : first + 1]), np.log(p95_s[first - 1 : first + 1])
     share = (np.log(target_s) - y[0]) / (y[1] - y[0])
     return float(np.exp(x[0] + share * (x[1] - x[0])))
@@ -149,8 +150,10 @@ def saturation(users: NDArray[np.float64], rps: NDArray[np.float64]) -> float:
     """Return the users at which the line of light load meets the highest throughput.
 
     This is the knee N* of the asymptotic bounds (Denning & Buzen 1978), read off a simulated
-    curve. Infinite where throughput still grows at the end of the range.
+    curve. Infinite where throughput still grows at the end of the range, or there is none.
     """
+    if not rps[0] > 0:
+        return float("inf")
     knee = float(rps.max() * users[0] / rps[0])
     still_growing = int(rps.argmax()) == len(users) - 1 and knee > _STILL_GROWING * users[-1]
     return float("inf") if still_growing else knee

@@ -66,7 +66,8 @@ def run_trial(trial: Trial) -> Outcome:
     if trial.steady_s is not None and begin_s + trial.steady_s < spec.duration_s:
         spec = spec.model_copy(update={"duration_s": begin_s + trial.steady_s})
         run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
-        return _outcome(run, run.summary(begin_s=begin_s), begin_s)
+        # So short a run may end before its slowest requests do: their ages speak for them.
+        return _outcome(run, run.summary(begin_s=begin_s, ages_count=True), begin_s)
     look = steady_look(trial.model, spec, users=users, seed=seed, replication=number)
     if look is not None:
         return _outcome(look.run, look.summary(), look.begin_s)

@@ -1,21 +1,28 @@
 """A look at a long load test that stands for the whole of it.
 
-A closed system without drift that answers each request within a fraction of the look is in its
-steady state: the rest of the test would repeat it, at several times the cost.
+A closed system without drift, in which nothing times out and every request, those in flight too,
+is younger than a fraction of the look, is in its steady state: the rest of the test would repeat
+it, at several times the cost. The largest response time of a look is that of fewer requests.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.summary import Summary
 from capsim.model.model import Model
 from capsim.model.workload import Scenario
+from capsim.plan.ops import Status
 
 ENOUGH = 10_000  # answers: the standard error of a p99's rank is then a tenth of a percent
-_SHORT_S = 20.0  # of a first look
+_SETTLE_S = 5.0  # after the ramp: users that came together leave each other
+_SHORT_S = 20.0  # of a first look, after that
 _MARGIN = 1.1  # on the length that should give enough answers
 _WORTH_IT = 0.5  # of the whole test: a longer look saves nothing
-_SETTLED = 0.5  # of the look's length: no response may take as long, or the queues may still grow
+_BEFORE = 0.1  # of the whole test that the ramp may take: what a look leaves out
+_SETTLED = 0.5  # of the look's length: a request as old may be one of a queue that grows
+_CYCLES = 5.0  # of a user, in the length of a look
+_HTTP = 400  # statuses from here on are answers; others below it time out, or are refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,23 +30,37 @@ class Look:
     """A simulated part of a load test, from the first user to some time after the last came."""
 
     run: Run
-    begin_s: float  # the end of the ramp
-    length_s: float  # after it
+    begin_s: float  # of the steady state
+    duration_s: float  # of the whole test
 
     @property
-    def is_calm(self) -> bool:
-        """Whether something was answered, and everything quickly."""
-        longest_s = self.run.summary().max_s
-        return longest_s < _SETTLED * self.length_s  # never true of NaN
+    def length_s(self) -> float:
+        """How much of the steady state was looked at."""
+        return self.run.trace.horizon_s - self.begin_s
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether nothing hints at a rest of the test that differs from what was seen."""
+        trace, answers = self.run.trace, self.answers
+        if not answers or ((trace.status > Status.IN_FLIGHT) & (trace.status < _HTTP)).any():
+            return False
+        ages_s = trace.horizon_s - trace.start[trace.status == Status.IN_FLIGHT]
+        oldest_s = max(self.run.summary().max_s, ages_s.max(initial=0.0))
+        users = sum(len(source.starts) for source in self.run.plan.sources)
+        cycles = answers / max(1, users)
+        return bool(oldest_s < _SETTLED * self.length_s and cycles >= _CYCLES)
 
     @property
     def answers(self) -> int:
-        """How many requests ended after the ramp."""
-        return self.summary().requests
+        """How many requests ended in the steady state."""
+        return self.run.summary(begin_s=self.begin_s).requests
 
-    def summary(self) -> Summary:
-        """Summarise what ended after the ramp."""
-        return self.run.summary(begin_s=self.begin_s)
+    def summary(self, request_classes: Collection[str] | None = None) -> Summary:
+        """Summarise the steady state; the throughput is that of the whole test, ramp included."""
+        steady = self.run.summary(begin_s=self.begin_s, request_classes=request_classes)
+        before = self.run.summary(until_s=self.begin_s, request_classes=request_classes)
+        rest = steady.rps * (self.duration_s - self.begin_s)
+        return replace(steady, rps=(before.requests + rest) / self.duration_s)
 
 
 def steady_look(
@@ -62,22 +83,20 @@ def steady_look(
         replication: another number gives independent luck under the same seed.
 
     Returns:
-        None where the whole has to be simulated: it drifts, changes its users, is slow, or is
-        hardly longer than the look.
+        None where the whole has to be simulated: it drifts, changes its users, is slow, fails, or
+        is hardly longer than the look.
     """
 
     def look(length_s: float) -> Look | None:
         found = _look_at(model, scenario, length_s, users, seed, replication)
-        return found if found is not None and found.is_calm else None
+        return found if found is not None and found.is_steady else None
 
     if rps is not None:
         return look(max(_SHORT_S, _MARGIN * ENOUGH / rps))
-    longest_s = _WORTH_IT * scenario.duration_s
-    first = look(_SHORT_S) if longest_s > _SHORT_S else None
+    first = look(_SHORT_S)
     if first is None or first.answers >= ENOUGH:
         return first
-    needed_s = _MARGIN * ENOUGH * _SHORT_S / max(1, first.answers)
-    return look(needed_s) if needed_s < longest_s else None
+    return look(_MARGIN * ENOUGH * _SHORT_S / first.answers)
 
 
 def _look_at(
@@ -88,15 +107,14 @@ def _look_at(
     seed: int,
     replication: int,
 ) -> Look | None:
-    begin_s = ramp_s(scenario, users)
-    steady = scenario.peak_users > 0 and not (
-        scenario.stages or scenario.arrivals or scenario.drift
-    )
-    if not steady or begin_s + length_s >= scenario.duration_s:
+    begin_s = ramp_s(scenario, users) + _SETTLE_S
+    whole_s = scenario.duration_s
+    changes = scenario.stages or scenario.arrivals or scenario.drift or not scenario.peak_users
+    if changes or begin_s > _BEFORE * whole_s or begin_s + length_s > _WORTH_IT * whole_s:
         return None
     shortened = scenario.model_copy(update={"duration_s": begin_s + length_s})
     run = simulate(model, scenario=shortened, users=users, seed=seed, replication=replication)
-    return Look(run=run, begin_s=begin_s, length_s=length_s)
+    return Look(run=run, begin_s=begin_s, duration_s=whole_s)
 
 
 def ramp_s(scenario: Scenario, users: int | None = None) -> float:

@@ -31,14 +31,16 @@ class Run:
         begin_s: float = 0.0,
         until_s: float | None = None,
         request_classes: Collection[str] | None = None,
+        ages_count: bool = False,
     ) -> Summary:
-        """Summarise the requests that ended in a window (none: the whole run)."""
+        """Summarise the requests that ended in a window (none: the whole run); see `summarise`."""
         return summarise(
             self.trace,
             begin_s=begin_s,
             until_s=until_s,
             request_classes=request_classes,
             slower_than_s=self.slower_than_s,
+            ages_count=ages_count,
         )
 
     def usages(self, *, begin_s: float = 0.0, until_s: float | None = None) -> tuple[Usage, ...]:

@@ -49,6 +49,7 @@ def summarise(
     until_s: float | None = None,
     request_classes: Collection[str] | None = None,
     slower_than_s: float | None = None,
+    ages_count: bool = False,
 ) -> Summary:
     """Summarise the requests of a trace that ended in a window.
 
@@ -58,6 +59,8 @@ def summarise(
         until_s: end of the window; none: the horizon.
         request_classes: only these; none: all.
         slower_than_s: count answers slower than this as failed.
+        ages_count: take the age of a request in flight at the end for its response time, which it
+            cannot be shorter than.
     """
     end_s = trace.horizon_s if until_s is None else min(until_s, trace.horizon_s)
     chosen = (trace.end >= begin_s) & (trace.end <= end_s)  # never true of one in flight
@@ -67,14 +70,17 @@ def summarise(
     times = np.sort((trace.end - trace.start)[chosen])
     failures = _failures(trace, chosen, slower_than_s)
     count = len(times)
+    if ages_count:
+        ages = trace.horizon_s - trace.start[trace.status == Status.IN_FLIGHT]
+        times = np.sort(np.concatenate([times, ages]))
     return Summary(
         requests=count,
         in_flight=int((trace.status == Status.IN_FLIGHT).sum()),
         rps=count / (end_s - begin_s),
         failure_ratio=sum(failures.values()) if count else float("nan"),
         failures=failures,
-        mean_s=float(times.mean()) if count else float("nan"),
-        max_s=float(times[-1]) if count else float("nan"),
+        mean_s=float(times.mean()) if len(times) else float("nan"),
+        max_s=float(times[-1]) if len(times) else float("nan"),
         percentiles={name: percentile(times, level) for name, level in ALL_LEVELS.items()},
         thin=tuple(name for name, level in LEVELS.items() if is_thin(count, level)),
     )

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from capsim.model.laws import ZERO, Law
 from capsim.model.spec import Count, NonNegative, Positive, PositiveCount, Spec
 
+_SHORTEST_SWITCH_INTERVAL_S = 1e-6  # sys.setswitchinterval keeps whole microseconds
+
 
 class Machine(Spec):
     """The machine that runs the application's processes."""
@@ -58,6 +60,13 @@ class App(Spec):
     error_cpu_s: Law = ZERO  # CPU demand of answering 500: a traceback, a debug page
     switch_interval_s: NonNegative = 0.005  # sys.getswitchinterval(); 0: processor sharing
     idle_overhead: NonNegative = 0.0  # demand is (1 + this/n) times as large with n running
+
+    @model_validator(mode="after")
+    def _interval_that_python_takes(self) -> Self:
+        if 0 < self.switch_interval_s < _SHORTEST_SWITCH_INTERVAL_S:
+            msg = f"switch_interval_s = {self.switch_interval_s}: Python counts in microseconds"
+            raise ValueError(msg)
+        return self
 
 
 class Pool(Spec):

@@ -15,10 +15,12 @@ Rules that all engines share, so that they agree record by record:
 7. A failed request goes to its error path while it holds what it holds; what is left at the end
    is released in reverse order of acquisition.
 8. At a station with a quantum, the slice of the running job ends one quantum after it began or
-   after the first waiter came, whichever is later; at the same instant, being done comes first.
-   Of those that wait, in order of arrival, number floor(waiting * frac(u + k GOLDEN)) is next: u is
-   a uniform draw of the job that leaves, k how often it has chosen before. One that gave way joins
-   their end after that. A job that comes back, after a query say, waits like any other.
+   after a job first waited, whichever is later; when nobody waits any more (a kill), the slice has
+   no end until somebody does. Being done within SAME_INSTANT_S of that end comes first: demands
+   of whole slices are common, and rounding must not cost them a turn. Of several that wait, in
+   order of arrival, number floor(waiting * frac(u + k GOLDEN)) is next: u is a uniform draw of the
+   job that leaves, k how often it has chosen among several. One that gave way joins their end after
+   that. A job that comes back, after a query say, waits like any other.
 9. A user's connection, with its route and what it owns, lives until the user leaves, its client
    gives up, or a request ends with a status of `CONNECTION_LOST`.
 """
@@ -27,6 +29,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 NO_COLUMN = -1
+SAME_INSTANT_S = 1e-9  # far below any slice, far above the rounding of a clock of hours
 # (sqrt(5) - 1) / 2, whose multiples fill the unit interval evenly (Weyl 1916).
 GOLDEN = 0.6180339887498949
 FAILS = -1  # as a jump target: take the error path

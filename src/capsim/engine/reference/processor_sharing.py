@@ -14,6 +14,7 @@ from capsim.engine.reference.station import (
     JOB,
     SEQUENCE,
     CoreGroup,
+    Reason,
     Service,
     ServiceStation,
 )
@@ -47,7 +48,7 @@ class ProcessorSharing(ServiceStation):
         ahead_s = (head[END] - self._virtual) / self._rate
         self._wait(ahead_s, (head[SEQUENCE], self._rate))
 
-    def _due(self) -> None:
+    def _due(self, reason: Reason | None) -> None:  # noqa: ARG002 (there is only one)
         head = heappop(self._services)
         # The head is done by construction; rounding may have left it a hair short.
         self._virtual = max(self._virtual, head[END])

@@ -11,6 +11,7 @@ from capsim.plan.plan import Station
 
 Service = list[Any]  # [demand left or where it ends, sequence number, event, job or None]
 END, SEQUENCE, EVENT, JOB = range(4)
+Reason = tuple[int, float]  # what a timer waits for: a job by its number, and at which rate
 
 
 class CoreGroup:
@@ -56,7 +57,7 @@ class ServiceStation(ABC):
         self._present = 0
         self._sequence = 0
         self._timer_number = 0
-        self._armed: tuple[int, float] | None = None  # what the timer waits for
+        self._armed: Reason | None = None  # what the timer waits for
         self.busy_s = 0.0
         self.present_s = 0.0
 
@@ -112,7 +113,7 @@ class ServiceStation(ABC):
         """Set the timer for what happens next at the present rates, if it is not set for it."""
 
     @abstractmethod
-    def _due(self) -> None:
+    def _due(self, reason: Reason | None) -> None:
         """Do what the timer was set for; the clock is up to date."""
 
     def _count(self, by: int) -> None:
@@ -133,7 +134,7 @@ class ServiceStation(ABC):
         self._armed = None
         self._timer_number += 1
 
-    def _wait(self, ahead_s: float, reason: tuple[int, float]) -> None:
+    def _wait(self, ahead_s: float, reason: Reason) -> None:
         """Set the timer, unless it waits for the same thing already."""
         if reason == self._armed:
             return
@@ -145,8 +146,9 @@ class ServiceStation(ABC):
     def _fire(self, timer: Event) -> None:
         if timer.value != self._timer_number:
             return  # something has changed since this timer was set
+        reason, self._armed = self._armed, None
         self.account()
-        self._due()
+        self._due(reason)
 
     def _total_rate(self) -> float:
         """Return the rate of all jobs together now, in core-seconds per second."""

@@ -8,8 +8,16 @@ Which of them gets the lock is the operating system's choice, not the order in w
 from simpy import Environment
 
 from capsim.engine.reference.job import Job
-from capsim.engine.reference.station import END, JOB, SEQUENCE, CoreGroup, Service, ServiceStation
-from capsim.plan.ops import GOLDEN
+from capsim.engine.reference.station import (
+    END,
+    JOB,
+    SEQUENCE,
+    CoreGroup,
+    Reason,
+    Service,
+    ServiceStation,
+)
+from capsim.plan.ops import GOLDEN, SAME_INSTANT_S
 from capsim.plan.plan import INFINITE, Station
 
 
@@ -48,16 +56,16 @@ class TimeSlicing(ServiceStation):
             self._slice_end = now + self.station.quantum_s
         self._rate = self._total_rate()
         ahead_s = (running[END] - self._virtual) / self._rate
-        if now + ahead_s <= self._slice_end:
+        if now + ahead_s <= self._slice_end + SAME_INSTANT_S:
             self._wait(ahead_s, (running[SEQUENCE], self._rate))
         else:
             self._wait(self._slice_end - now, (-1, self._slice_end))
 
-    def _due(self) -> None:
+    def _due(self, reason: Reason | None) -> None:
         running = self._running
         assert running is not None  # noqa: S101 (the timer is for it)
         self._stop(running)
-        if self._armed is not None and self._armed[0] == running[SEQUENCE]:
+        if reason is not None and reason[0] == running[SEQUENCE]:
             self._done(running)
             return
         running[END] = max(0.0, running[END] - self._virtual)

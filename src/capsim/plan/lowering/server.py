@@ -8,7 +8,7 @@ from capsim.model.stack import DevelopmentServer, SyncGunicorn, ThreadedGunicorn
 from capsim.model.workload import Scenario
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.drift import Speeds, speeds
-from capsim.plan.ops import Owner, Status
+from capsim.plan.ops import NO_COLUMN, Owner, Status
 from capsim.plan.plan import INFINITE, Resource, Station
 
 THREAD, WORKER, ACCEPTED, CPU = "thread", "worker", "accepted connection", "app CPU"
@@ -98,15 +98,8 @@ def _threaded(
         Resource(name=THREAD, capacity=server.threads, identified=True), workers
     )
     shared = workers > model.machine.cores
-    station = Station(
-        name=CPU,
-        quantum_s=model.app.switch_interval_s,
-        turn_column=builder.column(TURN, None),
-        idle_overhead=model.app.idle_overhead,
-        group=builder.group(model.machine.cores) if shared else -1,
-        speeds=schedule,
-    )
-    cpu = builder.station(station, workers)
+    group = builder.group(model.machine.cores) if shared else -1
+    cpu = builder.station(_interpreter(builder, model, schedule, group), workers)
     choice = builder.column("worker process", None)
     refused = _refusal(builder)
 
@@ -125,6 +118,19 @@ def _threaded(
     )
 
 
+def _interpreter(builder: PlanBuilder, model: Model, schedule: Speeds, group: int = -1) -> Station:
+    """Return the CPU of a process whose threads share one GIL."""
+    interval_s = model.app.switch_interval_s
+    return Station(
+        name=CPU,
+        quantum_s=interval_s,
+        turn_column=builder.column(TURN, None) if interval_s else NO_COLUMN,
+        idle_overhead=model.app.idle_overhead,
+        group=group,
+        speeds=schedule,
+    )
+
+
 def _refusal(builder: PlanBuilder) -> int:
     """Add what a full listen backlog does: it refuses, and none of the application's code runs."""
     first = builder.here
@@ -138,13 +144,5 @@ def _development(builder: PlanBuilder, model: Model, schedule: Speeds) -> Lowere
 
     The thread lives as long as the client's connection, and so does its database connection.
     """
-    cpu = builder.station(
-        Station(
-            name=CPU,
-            quantum_s=model.app.switch_interval_s,
-            turn_column=builder.column(TURN, None),
-            idle_overhead=model.app.idle_overhead,
-            speeds=schedule,
-        )
-    )
+    cpu = builder.station(_interpreter(builder, model, schedule))
     return LoweredServer(enter=lambda: None, cpu=cpu, per_route=0, processes=1, owner=Owner.USER)
