@@ -242,6 +242,16 @@ def test_long_slices_are_one_after_the_other(agrees: Agrees, demand: AnyLaw, cv:
     )
 
 
+def test_a_demand_of_whole_slices_is_no_turn_longer() -> None:
+    """Rounding leaves nothing over: 10 ms in slices of 5 ms end as 10 ms less a nanosecond do."""
+    sojourns = []
+    for demand_s in (0.010, 0.010 - 1e-9):
+        build = sharing(Constant(value=demand_s), rate=90.0, horizon_s=60.0, quantum_s=0.005)
+        trace = simulate_plan(build(0))
+        sojourns.append(np.nanmean(trace.end - trace.start))
+    assert sojourns[0] == pytest.approx(sojourns[1], rel=1e-4)
+
+
 def test_the_next_turn_is_drawn_at_random(agrees: Agrees) -> None:
     """Random order spreads waits by Kingman's factor; FIFO's variance is a third smaller."""
     waiting = mm1_random_order_waiting_variance(arrival_rate=3.0, service_rate=5.0)

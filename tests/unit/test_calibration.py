@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from capsim.calibration import Effort, calibrate, load_posterior, sampler
+from capsim.calibration.emulator import Emulator
 from capsim.calibration.likelihood import SHARED_RESPONSE_SD, Likelihood, own_variance
 from capsim.calibration.mode import find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
@@ -159,6 +160,10 @@ def test_half_a_line_in_the_journal_is_left_out(template: Template, tmp_path: Pa
         calibrate(template, data, effort=EFFORT, journal=journal, on_done=stop)
     text = journal.read_text()
     journal.write_text(text[:-20])
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(template, data, effort=EFFORT, journal=journal, on_done=stop)
+    lines = journal.read_text().splitlines()
+    assert sum(line.endswith("]") for line in lines) == 10  # the lost one is back, on its own line
     resumed = calibrate(template, data, effort=EFFORT, journal=journal)
     assert np.array_equal(resumed.draws, calibrate(template, data, effort=EFFORT).draws)
 
@@ -264,6 +269,61 @@ def noisy_figures(z: np.ndarray, seed: int, luck: float) -> np.ndarray:
     return np.exp(z @ np.array([[0.8, -0.3], [0.2, 0.5]]) + noise)
 
 
+def fitted(likelihood: Likelihood, z: np.ndarray, figures: np.ndarray) -> Surrogate:
+    """Return a surrogate for which there are points enough."""
+    surrogate = Surrogate.fit(likelihood, [], z, figures, np.arange(z.shape[1]))
+    assert surrogate is not None
+    return surrogate
+
+
+@pytest.mark.parametrize("dimensions", [5, 11, 20])
+def test_an_emulator_knows_its_error_where_it_has_not_been(dimensions: int) -> None:
+    """The stated variance is that at new points, whatever the number of points for each term."""
+    luck = np.random.default_rng(dimensions)
+    slopes = luck.standard_normal((dimensions, 1)) * 0.3
+
+    def figures(z: np.ndarray) -> np.ndarray:
+        return z @ slopes + 0.15 * luck.standard_normal((len(z), 1))
+
+    z, new = luck.standard_normal((200, dimensions)), luck.standard_normal((2000, dimensions))
+    emulator = Emulator.fit(z, figures(z))
+    trusted = new[emulator.trusts(new)]
+    error = figures(trusted) - emulator.predict(trusted)
+    assert emulator.error_variance[0] > 0.8 * error.var()
+
+
+@pytest.mark.parametrize(("p50_ms", "p95_ms", "true_s"), [(14, 65, 0.02), (75, 400, 0.1)])
+def test_a_choice_is_learned(p50_ms: float, p95_ms: float, true_s: float) -> None:
+    """Of three CPU demands that differ by a factor of five, the data leave one."""
+    choice = {"prior": "choice", "values": [0.001, 0.02, 0.1], "reason": "one of three machines"}
+    users = {"u": {"think_s": {"law": "uniform", "low": 0.5, "high": 1.5}, "tasks": {"r": 1}}}
+    model = parse_template(
+        {
+            "name": "choice",
+            "default_scenario": "t",
+            "parameters": {"cpu_s": choice},
+            "server": {"kind": "development"},
+            "requests": {"r": {"app_cpu_s": {"law": "exponential", "mean": "$cpu_s"}}},
+            "scenarios": {"t": {"users": 5, "duration_s": 60, "user_classes": users}},
+        },
+        "choice.toml",
+    )
+    total = {"requests": 270, "failures": 0, "p50_ms": p50_ms, "p95_ms": p95_ms}
+    test = {"source": "made up", "users": 5, "duration_s": 60, "total": total}
+    data = Dataset.model_validate(
+        {"name": "made up", "source": "made up", "tool": "locust", "load_tests": {"t": test}}
+    )
+    posterior = calibrate(model, data, effort=EFFORT)
+    assert (posterior.draws == true_s).mean() > 0.95
+
+
+def test_a_test_in_which_nothing_can_be_answered_is_an_error(template: Template) -> None:
+    """Figures that no point gives a value leave nothing to weigh by."""
+    stuck = template.replace("requests.page.delay_s", 100.0)
+    with pytest.raises(RunError, match="a value at all"):
+        calibrate(stuck, dataset_of(template), effort=EFFORT)
+
+
 def test_no_point_counts_for_its_luck() -> None:
     """Weights of the same points under other luck agree; those of single runs do not."""
     luck = 0.15
@@ -275,16 +335,16 @@ def test_no_point_counts_for_its_luck() -> None:
     ).with_sampling_error(noisy_figures(np.zeros((200, 2)), 0, luck))
     z = np.random.default_rng(5).standard_normal((300, 2))
     seen = [noisy_figures(z, seed, luck) for seed in (1, 2)]
-    fits = [Surrogate.fit(likelihood, [], z, figures, np.arange(2)) for figures in seen]
+    fits = [fitted(likelihood, z, figures) for figures in seen]
     inside = fits[0].emulator.trusts(z) & fits[1].emulator.trusts(z)
     smooth = [fit.log_likelihood(z, figures) for fit, figures in zip(fits, seen, strict=True)]
     raw = [likelihood.log_many(figures) for figures in seen]
     assert (smooth[0] - smooth[1])[inside].std() < 0.3 * (raw[0] - raw[1])[inside].std()
     # Beyond its reach a surrogate knows nothing, and the simulation speaks for itself.
-    np.testing.assert_array_equal(
-        fits[0].log_likelihood(z, seen[0])[~inside & ~fits[0].emulator.trusts(z)],
-        fits[0].likelihood.log_many(seen[0])[~inside & ~fits[0].emulator.trusts(z)],
-    )
+    beyond = ~fits[0].emulator.trusts(z)
+    own = fits[0].likelihood.log_many(seen[0])
+    assert beyond.any()
+    np.testing.assert_array_equal(smooth[0][beyond], own[beyond])
 
 
 def test_what_an_emulator_misses_makes_it_less_sure() -> None:
@@ -293,8 +353,8 @@ def test_what_an_emulator_misses_makes_it_less_sure() -> None:
     z = np.random.default_rng(5).standard_normal((200, 1))
     noise = 0.1 * np.random.default_rng(6).standard_normal((200, 1))
     likelihood = Likelihood(observations=observed).with_sampling_error(np.exp(noise))
-    plain = Surrogate.fit(likelihood, [], z, np.exp(0.5 * z + noise), np.arange(1))
-    kinked = Surrogate.fit(likelihood, [], z, np.exp(6 * np.abs(z - 0.3)), np.arange(1))
+    plain = fitted(likelihood, z, np.exp(0.5 * z + noise))
+    kinked = fitted(likelihood, z, np.exp(6 * np.abs(z - 0.3)))
     before = np.array(likelihood.sampling)[0, 0]
     assert np.array(plain.likelihood.sampling)[0, 0] < 1.3 * before
     assert np.array(kinked.likelihood.sampling)[0, 0] > 2 * before

@@ -106,7 +106,7 @@ def load_posterior(path: Path, template: Template) -> Posterior:
         ) from None
     if posterior.provenance.get("model_fingerprint") != fingerprint_of(template):
         raise InputError(
-            f"{path.name}: was calibrated on another version of {template.name}; "
+            f"{path.name}: belongs to another model, or to another version of {template.name}; "
             "run capsim calibrate again"
         )
     return posterior

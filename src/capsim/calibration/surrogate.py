@@ -21,6 +21,7 @@ from capsim.model.priors import Prior
 Floats = NDArray[np.float64]
 _FEWEST_PER_DIMENSION = 3  # points, below which there is nothing to fit
 _CONTRADICTS = 4.0  # standard deviations of the emulator's error
+_ROUNDING = 1e-6  # an emulator may be exact but for this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,8 @@ class Surrogate:
         logs = self.emulator.predict(inputs)
         with np.errstate(divide="ignore", invalid="ignore"):
             own = np.log(figures[:, self.columns])
-        away = np.abs(own - logs) / np.sqrt(self.emulator.error_variance)
+        error = np.sqrt(np.maximum(self.emulator.error_variance, _ROUNDING**2))
+        away = np.abs(own - logs) / error
         agrees = (away < _CONTRADICTS).all(axis=1)  # never true of an undefined figure
         near = np.flatnonzero(self.emulator.trusts(inputs) & agrees)
         smooth = figures.copy()

@@ -30,6 +30,9 @@ _Design = Annotated[
     int | None, typer.Option("--design", min=8, help="Points spread over the priors.")
 ]
 _Rounds = Annotated[int | None, typer.Option("--rounds", min=0, help="Rounds near what fits.")]
+_Show = Annotated[
+    bool, typer.Option("--show", help="Show the calibration that there is; simulate nothing.")
+]
 _PerRound = Annotated[int | None, typer.Option("--per-round", min=1, help="Points of a round.")]
 
 
@@ -46,20 +49,26 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     form: options.Form = Format.TABLE,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    show: _Show = False,
 ) -> None:
     """Fit the unknown parameters of a model to load tests, and save what was learned.
 
-    Stopping loses nothing: the same command goes on from where it was.
+    It takes minutes. Stopping loses nothing: the same command goes on from where it was.
     """
     check_picture(plot)
     changes = options.parse_settings(settings)
     asked = options.Asked(model=model, settings=changes, prior=True, data=data)
     wanted = {"design": design, "rounds": rounds, "per_round": per_round}
 
-    from capsim.calibration import Effort
+    from capsim.calibration import Effort, load_posterior
     from capsim.cli.system import read_system
 
     system = read_system(asked)
+    if show:
+        known = load_posterior(_existing(system, out), system.template)
+        _show(system, known, Output(form=form))
+        draw(partial(_picture, known), plot)
+        return
     effort = Effort(**{name: number for name, number in wanted.items() if number is not None})
     target = _target(system, out)
     posterior = _calibrate(system, effort, target, seed, jobs)
@@ -88,6 +97,16 @@ def _calibrate(
             on_done=work.on_done,
             journal=journal,
         )
+
+
+def _existing(system: "System", out: Path | None) -> Path:
+    """Return the file of a calibration that was made before."""
+    from capsim.calibration.posterior import posterior_path
+
+    path = out or posterior_path(system.template)
+    if path is None or not path.is_file():
+        raise InputError(f"{path}: no calibration yet; leave out --show to make one")
+    return path
 
 
 def _target(system: "System", out: Path | None) -> Path:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _POOL = "pool-size"
 _SHORT_NAMES = (_POOL, "workers", "threads")
-_POOL_USERS = 1000  # where the question of the pool was asked
 _STEPS = 10
 
 _Parameter = Annotated[
@@ -77,7 +76,7 @@ def sweep(  # noqa: PLR0913 (the parser reads the options off the parameters)
         asked=asked,
         parameter=parameter,
         values=_tried(parameter, values, _spaced(first, last, steps, log=log)),
-        users=_POOL_USERS if number is None and parameter == _POOL else number,
+        users=number,
         scenario=scenario,
         draws=draws,
         seed=seed,

@@ -12,7 +12,7 @@ from capsim.calibration.posterior import (
 )
 from capsim.cli.options import Asked
 from capsim.errors import InputError
-from capsim.experiments.beliefs import Belief
+from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
 from capsim.loadtest.observations import Dataset, load_dataset
 from capsim.model.aliases import resolve
 from capsim.model.model import with_users
@@ -59,7 +59,7 @@ class System:
             calibration=self._calibration(),
             changes=self.changes,
             is_what_if=self.is_what_if,
-            warnings=self._warnings(),
+            warnings=self._warnings(facts.get("draws")),
             provenance=provenance(
                 model=self.template.name,
                 model_fingerprint=fingerprint_of(self.template),
@@ -79,7 +79,15 @@ class System:
             return "not calibrated: priors only"
         return "no unknown parameters: nothing to calibrate"
 
-    def _warnings(self) -> tuple[str, ...]:
+    def _warnings(self, draws: object) -> tuple[str, ...]:
+        few = isinstance(draws, int) and draws < FEWEST_DRAWS
+        found = (
+            f"{draws} draws: the ends of the intervals hang on a draw or two; to quote a figure, "
+        )
+        rough = (f"{found}use --draws {FEWEST_DRAWS} or more.",) if few else ()
+        return (*rough, *self._not_calibrated())
+
+    def _not_calibrated(self) -> tuple[str, ...]:
         if self.belief.is_calibrated:
             return ()
         path = self.asked.posterior or posterior_path(self.template)

@@ -11,6 +11,9 @@ from capsim.model.model import Model
 from capsim.model.template import Template
 from capsim.model.toml import load
 
+# 5 % of twenty is one draw: with fewer, an interval's ends are its extremes, and ranks are noise.
+FEWEST_DRAWS = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class Belief:

@@ -21,7 +21,7 @@ from capsim.model.model import Model
 _ANSWERS = 4000
 _SHORTEST = 5.0  # times the target
 _LONGEST_S = 30.0
-_STILL_GROWING = 0.95  # a knee beyond this share of the range has not been reached within it
+_STILL_GROWING = 0.5  # growth of throughput per growth of users, both as logarithms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +154,10 @@ def saturation(users: NDArray[np.float64], rps: NDArray[np.float64]) -> float:
     """
     if not rps[0] > 0:
         return float("inf")
-    knee = float(rps.max() * users[0] / rps[0])
-    still_growing = int(rps.argmax()) == len(users) - 1 and knee > _STILL_GROWING * users[-1]
-    return float("inf") if still_growing else knee
+    peak = int(rps.argmax())
+    if peak == len(users) - 1 and peak > 0:
+        growth = np.log(rps[-1] / rps[-2]) / np.log(users[-1] / users[-2])
+        if not growth < _STILL_GROWING:  # from nothing, it grows too
+            return float("inf")
+    # Light load is where a user gets most; the lowest level alone holds few requests.
+    return float(rps.max() / (rps / users).max())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capsim.experiments.beliefs import Belief
+from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
 from capsim.experiments.bottleneck import SATURATED
 from capsim.experiments.trials import Outcome, Trial
 from capsim.loadtest.observations import Dataset
@@ -36,7 +36,9 @@ def influences(
     belief: Belief, draws: Sequence[Mapping[str, float]], outcomes: Sequence[Outcome]
 ) -> tuple[Influence, ...]:
     """Return, for each main metric, the parameter that decides it most (if any does)."""
-    found = []
+    found: list[Influence] = []
+    if len(draws) < FEWEST_DRAWS:
+        return ()
     for metric in METRICS_EXPLAINED:
         values = np.array([outcome.metrics[metric] for outcome in outcomes])
         correlations = {

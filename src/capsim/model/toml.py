@@ -21,6 +21,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: is no UTF-8 text; save it as UTF-8") from None
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply to be read; flatten it") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: is no valid TOML: {error}; correct that line") from None
 

@@ -8,6 +8,7 @@ from capsim.model.laws import ZERO, Constant, CountLaw, Law, ThinkLaw
 from capsim.model.spec import Count, NonNegative, Positive, Probability, Spec
 
 Weights = dict[str, Positive]
+_MOST_QUERIES = 10_000  # of one request: each is an event, and each has draws of its own
 
 
 class RequestClass(Spec):
@@ -29,6 +30,9 @@ class RequestClass(Spec):
     def _queries_have_time(self) -> Self:
         if self.query_s.mean > 0 and self.queries.mean == 0:
             msg = "query_s is given but queries = 0; say how many queries a request makes"
+            raise ValueError(msg)
+        if self.queries.mean > _MOST_QUERIES:
+            msg = f"queries = {self.queries.mean:g}: more than {_MOST_QUERIES} cannot be simulated"
             raise ValueError(msg)
         if isinstance(self.queries, Constant) and self.queries.value % 1:
             msg = f"queries = {self.queries.value} is no whole number; use a geometric law"

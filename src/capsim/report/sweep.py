@@ -141,13 +141,15 @@ def _notes(sweep: Sweep) -> Iterator[str]:
         f"target: share of the draws whose p95 is at most {seconds(sweep.target_s)}; differences "
         "are paired, draw by draw under the same luck."
     )
+    if any(row.metrics["failure_ratio"].median > 0 for row in sweep.rows):
+        yield "The response times are those of all answers: fast failures count among them."
     if isinstance(sweep.today, str) and sweep.today.startswith("$"):
         yield f"{sweep.today} (today) is not known: it differs from draw to draw."
     if sweep.parameter == "pool-size" and sweep.path != _POOL:
         yield (
-            f"{sweep.model} has no pool: each server thread keeps a connection of its own. What "
-            f"bounds them is {sweep.path}, so that is what was varied. What each connection costs "
-            "PostgreSQL in memory and CPU is not in the model."
+            f"{sweep.model} has no pool; what bounds its connections is {sweep.path}, so that is "
+            "what was varied. What each connection costs PostgreSQL in memory and CPU is not in "
+            "the model."
         )
     elif sweep.parameter != sweep.path:
         yield f"{sweep.parameter} is {sweep.path} of the model."
