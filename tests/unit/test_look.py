@@ -34,13 +34,13 @@ def users(task: str, weight: float = 1.0, think_s: Any = None) -> dict[str, Any]
     return {"weight": weight, "think_s": think_s or THINK, "tasks": {task: 1}}
 
 
-CALM = system({"users": 300, "duration_s": 300}, {"fast": {"app_cpu_s": 0.002}}, u=users("fast"))
+CALM = system({"users": 100, "duration_s": 300}, {"fast": {"app_cpu_s": 0.002}}, u=users("fast"))
 SLOW_CLASS = {"fast": FAST, "slow": {"delay_s": 40.0}}
 SLOW_USERS = {
     "quick": users("fast", think_s={"law": "uniform", "low": 0.1, "high": 0.3}),
     "patient": users("slow", weight=3.0),
 }
-MIXED = {"users": 600, "spawn_rate": 100, "duration_s": 300}
+MIXED = {"users": 60, "spawn_rate": 20, "duration_s": 300}
 
 
 def test_a_look_agrees_with_the_whole_test() -> None:
@@ -57,7 +57,7 @@ def test_a_look_agrees_with_the_whole_test() -> None:
 def test_the_throughput_of_a_look_counts_the_ramp() -> None:
     """What a load generator reports of the whole test is lower by what the ramp lacks."""
     ramped = system(
-        {"users": 300, "spawn_rate": 15, "duration_s": 300}, {"fast": FAST}, u=users("fast")
+        {"users": 100, "spawn_rate": 5, "duration_s": 300}, {"fast": FAST}, u=users("fast")
     )
     look = steady_look(ramped, ramped.scenario())
     assert look is not None
@@ -69,10 +69,10 @@ def test_the_throughput_of_a_look_counts_the_ramp() -> None:
     [
         system(MIXED, SLOW_CLASS, **SLOW_USERS),
         system({**MIXED, "client": {"timeout_s": 15.0}}, SLOW_CLASS, **SLOW_USERS),
-        system({"users": 1200, "spawn_rate": 5, "duration_s": 300}, {"r": FAST}, u=users("r")),
-        system({"users": 300, "duration_s": 40}, {"r": FAST}, u=users("r")),
+        system({"users": 100, "spawn_rate": 0.5, "duration_s": 300}, {"r": FAST}, u=users("r")),
+        system({"users": 50, "duration_s": 40}, {"r": FAST}, u=users("r")),
         system(
-            {"users": 300, "duration_s": 300, "drift": {"station": "app", "growth": 1.0}},
+            {"users": 50, "duration_s": 300, "drift": {"station": "app", "growth": 1.0}},
             {"r": FAST},
             u=users("r"),
         ),
