@@ -141,10 +141,28 @@ def test_calibration_is_found_and_can_be_left_out(run: Run) -> None:
     found = strict(run(*PREDICT, "--format", "json").out)
     assert found["calibrated"]
     assert found["provenance"]["calibration"]["calibrated_on"] == ["light"]
-    assert not found["warnings"]
+    assert [text.split(":")[0] for text in found["warnings"]] == ["3 draws"]
+    enough = strict(run(*PREDICT[:-1], "20", "--format", "json").out)
+    assert not enough["warnings"]
     prior = strict(run(*PREDICT, "--format", "json", "--prior").out)
     assert not prior["calibrated"]
     assert "leave out --prior" in prior["warnings"][0]
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_calibration_can_be_shown(run: Run, folder: Path) -> None:
+    """`--show` prints the fit that there is, and neither simulates nor writes."""
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    shown = run("calibrate", *TINY, "--show").out
+    assert "How the model fits them" in shown
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_there_may_be_no_calibration_to_show(run: Run) -> None:
+    """Without one, the answer is one line with the remedy."""
+    result = run("calibrate", *TINY, "--show")
+    assert result.code == 2
+    assert "leave out --show" in result.err
 
 
 @pytest.mark.usefixtures("calibrated")

@@ -95,6 +95,14 @@ def test_a_short_trial_counts_what_it_could_not_wait_for() -> None:
     assert short.metrics["p95_s"] > 1.0
 
 
+def test_throughput_that_still_grows_has_no_knee() -> None:
+    """Noise at the lowest level makes no knee; a plateau does, at light load's own slope."""
+    levels = np.array([5.0, 10.0, 20.0, 40.0])
+    assert saturation(levels, np.array([5.1, 9.9, 20.0, 39.0])) == float("inf")
+    knee = saturation(levels, np.array([4.8, 10.0, 15.0, 15.2]))
+    assert knee == pytest.approx(15.2)
+
+
 def test_where_nothing_is_answered_the_target_is_missed() -> None:
     """An undefined p95 is beyond any target, and no throughput has no knee."""
     levels = np.array([10.0, 20.0, 40.0])

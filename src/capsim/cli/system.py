@@ -80,12 +80,13 @@ class System:
         return "no unknown parameters: nothing to calibrate"
 
     def _warnings(self, draws: object) -> tuple[str, ...]:
-        few = isinstance(draws, int) and draws < FEWEST_DRAWS
-        found = (
-            f"{draws} draws: the ends of the intervals hang on a draw or two; to quote a figure, "
-        )
-        rough = (f"{found}use --draws {FEWEST_DRAWS} or more.",) if few else ()
-        return (*rough, *self._not_calibrated())
+        found = list(self._not_calibrated())
+        if isinstance(draws, int) and draws < FEWEST_DRAWS:
+            found.append(
+                f"{draws} draws: the ends of the intervals hang on single draws; for figures to "
+                f"quote, use --draws {FEWEST_DRAWS} or more."
+            )
+        return tuple(found)
 
     def _not_calibrated(self) -> tuple[str, ...]:
         if self.belief.is_calibrated:
