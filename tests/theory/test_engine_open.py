@@ -26,6 +26,15 @@ from capsim.theory import (
 )
 
 Agrees = Callable[..., None]
+OF_ANY_LAW = pytest.mark.parametrize(
+    "demand",
+    [
+        Constant(value=0.2),
+        Gamma(law="gamma", mean=0.2, cv=0.5),
+        Hyperexponential(law="hyperexponential", mean=0.2, cv=2.0),
+    ],
+    ids=["constant", "erlang-4", "hyperexponential"],
+)
 
 
 def exponential(mean: float) -> Exponential:
@@ -179,15 +188,7 @@ def test_case_14_processor_sharing(agrees: Agrees, rate: float) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "demand",
-    [
-        Constant(value=0.2),
-        Gamma(law="gamma", mean=0.2, cv=0.5),
-        Hyperexponential(law="hyperexponential", mean=0.2, cv=2.0),
-    ],
-    ids=["constant", "erlang-4", "hyperexponential"],
-)
+@OF_ANY_LAW
 def test_processor_sharing_is_insensitive(agrees: Agrees, demand: AnyLaw) -> None:
     """M/G/1-PS has the same mean sojourn for every law; 20 x 10,000 arrivals, within 8 %."""
     exact = mm1_ps(arrival_rate=3.0, service_rate=5.0)
@@ -200,15 +201,7 @@ def test_processor_sharing_is_insensitive(agrees: Agrees, demand: AnyLaw) -> Non
     )
 
 
-@pytest.mark.parametrize(
-    "demand",
-    [
-        Constant(value=0.2),
-        Gamma(law="gamma", mean=0.2, cv=0.5),
-        Hyperexponential(law="hyperexponential", mean=0.2, cv=2.0),
-    ],
-    ids=["constant", "erlang-4", "hyperexponential"],
-)
+@OF_ANY_LAW
 def test_short_slices_are_processor_sharing(agrees: Agrees, demand: AnyLaw) -> None:
     """Slices of a 40th of the demand: the mean sojourn of PS, within 8 %, whatever the law."""
     exact = mm1_ps(arrival_rate=3.0, service_rate=5.0)

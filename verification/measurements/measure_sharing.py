@@ -101,10 +101,7 @@ def measure(clients: int) -> dict[str, float]:
         row = {"clients": clients, "connected": owners[403]}
         row["cpu_utilisation"] = (cpu_seconds(process_id) - cpu_s) / passed_s
         for status in (403, 500):
-            times_s = [
-                t for end, t, code in list(crowd.answers) if end > begin_s and code == status
-            ]
-            row |= summary(f"http_{status}", times_s)
+            row |= summary(f"http_{status}", crowd.times_s(status, begin_s))
     row["ratio_of_means"] = row["http_403_mean_s"] / row["http_500_mean_s"]
     return row
 

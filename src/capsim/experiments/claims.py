@@ -1,4 +1,4 @@
-"""The report's claim about the pool, answered in one plain sentence from a sweep."""
+"""Would a pool of 500 to 1000, the report's remedy, help? A plain sentence from a sweep."""
 
 from collections.abc import Sequence
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.demands import demands
-from capsim.experiments.discrepancy import response_factors
-from capsim.experiments.trials import Outcome, Trial, run_trials
+from capsim.experiments.trials import Outcome, Trial, run_groups
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.model import Model
 
@@ -82,26 +81,22 @@ def run_curve(  # noqa: PLR0913 (one experiment's settings)
     on_done: OnDone | None = None,
 ) -> Curve:
     """Simulate a scenario at several numbers of users; `whole`: for its full duration."""
-    trials = []
-    for level in users:
-        for number, model in enumerate(belief.models(draws)):
-            trials.append(
-                Trial(
-                    model=model,
-                    scenario=scenario,
-                    users=level,
-                    steady_s=None if whole else _steady_s(model, scenario, level),
-                    seed=seed,
-                    replication=number,
-                )
+    models = belief.models(draws)
+    groups = [
+        [
+            Trial(
+                model=model,
+                scenario=scenario,
+                users=level,
+                steady_s=None if whole else _steady_s(model, scenario, level),
+                seed=seed,
+                replication=number,
             )
-    outcomes = run_trials(trials, executor, on_done)
-    factors = response_factors(draws, seed)
-    rows = []
-    for number, level in enumerate(users):
-        row = outcomes[number * draws : (number + 1) * draws]
-        pairs = zip(row, factors.tolist(), strict=True)
-        rows.append(tuple(outcome.with_discrepancy(factor, level) for outcome, factor in pairs))
+            for number, model in enumerate(models)
+        ]
+        for level in users
+    ]
+    rows = run_groups(groups, users, seed=seed, executor=executor, on_done=on_done)
     return Curve(users=tuple(users), outcomes=tuple(rows))
 
 
@@ -110,9 +105,8 @@ def _steady_s(model: Model, scenario: str, users: int) -> float | None:
     if model.scenario(scenario).stages:
         return None
     throughput, _ = demands(model, scenario).bounds(users)
-    return float(
-        np.clip(_ANSWERS / throughput, min(_LONGEST_S, _SHORTEST * model.targets.p95_s), _LONGEST_S)
-    )
+    shortest_s = min(_LONGEST_S, _SHORTEST * model.targets.p95_s)
+    return float(np.clip(_ANSWERS / throughput, shortest_s, _LONGEST_S))
 
 
 def find_cliff(curve: Curve, target_s: float) -> Cliff:

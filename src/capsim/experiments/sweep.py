@@ -11,8 +11,7 @@ from capsim.errors import InputError
 from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.bottleneck import limiting_shares
-from capsim.experiments.discrepancy import response_factors
-from capsim.experiments.trials import Outcome, Trial, run_trials
+from capsim.experiments.trials import Outcome, Trial, run_groups
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.aliases import resolve
 from capsim.model.model import Model
@@ -131,16 +130,17 @@ def sweep(  # noqa: PLR0913 (the public entry; all but two have defaults)
     models = {value: belief.models(draws, {path: value}) for value in values}
     today = _value_today(belief.template, central, path)
     models[today] = belief.models(draws)
-    trials = {
-        value: [
+    groups = [
+        [
             Trial(model=model, scenario=name, users=users, seed=seed, replication=number)
             for number, model in enumerate(tried)
         ]
-        for value, tried in models.items()
-    }
+        for tried in models.values()
+    ]
     peak = users or central.scenario(name).peak_users
-    factors = response_factors(draws, seed).tolist()
-    outcomes = _outcomes(trials, factors, peak, executor, on_done)
+    found = run_groups(groups, [peak] * len(groups), seed=seed, executor=executor, on_done=on_done)
+    outcomes = dict(zip(models, found, strict=True))
+    target_s = central.targets.p95_s
     return Sweep(
         model=central.name,
         scenario=name,
@@ -148,34 +148,13 @@ def sweep(  # noqa: PLR0913 (the public entry; all but two have defaults)
         parameter=parameter,
         path=path,
         today=today,
-        target_s=central.targets.p95_s,
+        target_s=target_s,
         calibrated=belief.is_calibrated,
         rows=tuple(
-            SweepRow(
-                value=value,
-                outcomes=outcomes[value],
-                today=outcomes[today],
-                target_s=central.targets.p95_s,
-            )
-            for value in values
+            SweepRow(value=v, outcomes=outcomes[v], today=outcomes[today], target_s=target_s)
+            for v in values
         ),
     )
-
-
-def _outcomes(
-    trials: Mapping[Value, Sequence[Trial]],
-    factors: Sequence[float],
-    users: int,
-    executor: Executor | None,
-    on_done: OnDone | None,
-) -> dict[Value, tuple[Outcome, ...]]:
-    """Simulate all trials at once; return what came of them by value, one per draw."""
-    flat = [trial for of_value in trials.values() for trial in of_value]
-    done = iter(run_trials(flat, executor, on_done))
-    return {
-        value: tuple(next(done).with_discrepancy(factor, users) for factor in factors)
-        for value in trials
-    }
 
 
 def _value_today(template: Template, model: Model, path: str) -> Value:

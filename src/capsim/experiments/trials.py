@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from capsim.executors import OnDone, run_all
+from capsim.experiments.discrepancy import response_factors
 from capsim.metrics.look import ramp_s, steady_look
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.summary import Summary
@@ -89,3 +90,27 @@ def run_trials(
 ) -> list[Outcome]:
     """Simulate many trials, in the order given."""
     return run_all(run_trial, trials, executor=executor, on_done=on_done)
+
+
+def run_groups(
+    groups: Sequence[Sequence[Trial]],
+    users: Sequence[int],
+    *,
+    seed: int,
+    executor: Executor | None,
+    on_done: OnDone | None,
+) -> list[tuple[Outcome, ...]]:
+    """Simulate groups that have one trial per draw each; draws share their model error.
+
+    Args:
+        groups: trials by group, in the order of the draws.
+        users: closed users of each group.
+        seed: names the luck of the model error.
+        executor: where simulations run; none: in this process.
+        on_done: told of (finished, of how many) simulations.
+    """
+    done = iter(run_trials([trial for group in groups for trial in group], executor, on_done))
+    factors = response_factors(len(groups[0]), seed).tolist()
+    return [
+        tuple(next(done).with_discrepancy(factor, count) for factor in factors) for count in users
+    ]
