@@ -9,21 +9,39 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tasks:
+    """Work that requests left behind and nobody waits for: what a queue of tasks does later."""
+
+    source: NDArray[np.int64]  # (k,) as of the request that began it, like the next two
+    user: NDArray[np.int64]  # (k,)
+    index: NDArray[np.int64]  # (k,)
+    request_class: NDArray[np.int64]  # (k,) index into `class_names`
+    start: Floats  # (k,) when it was put in hand
+    end: Floats  # (k,) NaN while unfinished
+    status: NDArray[np.int64]  # (k,)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trace:
     """What happened to every request, and what every resource and station did.
 
     Requests are in order of their end; those still in flight at the horizon come last. All times
-    are seconds from the start of the run.
+    are seconds from the start of the run. A request that its client repeats has a row for each
+    attempt, of which the last is final.
     """
 
     source: NDArray[np.int64]  # (n,) index into the plan's sources
     user: NDArray[np.int64]  # (n,) the user's number in its source; 0 for open arrivals
     index: NDArray[np.int64]  # (n,) number of the request of that user
+    attempt: NDArray[np.int64]  # (n,) how often it was sent before
     request_class: NDArray[np.int64]  # (n,) index into `class_names`
-    start: Floats  # (n,)
+    asked: Floats  # (n,) when its first attempt was sent
+    start: Floats  # (n,) when this one was
     end: Floats  # (n,) NaN while in flight
     status: NDArray[np.int64]  # (n,) plan.ops.Status, or the application's HTTP status
+    final: NDArray[np.bool_]  # (n,) False: its client sends it again
     waits: Floats  # (n, len(wait_names)) time spent waiting for each kind of resource
+    tasks: Tasks
     class_names: tuple[str, ...]
     wait_names: tuple[str, ...]
     resource_names: tuple[str, ...]
@@ -33,8 +51,10 @@ class Trace:
     sampled_s: Floats  # (m,) times of the samples below
     in_use: Floats  # (m, resources) slot-seconds held since the start
     queued: Floats  # (m, resources) waiter-seconds since the start
+    wasted_slots: Floats  # (m, resources) slot-seconds held for clients that had gone
     busy: Floats  # (m, stations) core-seconds of work in progress since the start
     present: Floats  # (m, stations) job-seconds since the start
+    wasted_cores: Floats  # (m, stations) core-seconds of work for clients that had gone
 
     def __len__(self) -> int:
         """Return the number of requests, those in flight included."""

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from capsim.errors import InputError
+from capsim.model.database import PerRequest, Persistent, Pool
 from capsim.model.laws import ConstantPacing
 from capsim.model.model import Model
-from capsim.model.stack import (
+from capsim.model.server import (
     DevelopmentServer,
-    PerRequest,
-    Persistent,
-    Pool,
+    GeventGunicorn,
+    Gunicorn,
     SyncGunicorn,
     ThreadedGunicorn,
 )
@@ -174,7 +174,7 @@ def _processes_at_work(model: Model) -> int:
     match model.server:
         case DevelopmentServer():
             return 1
-        case SyncGunicorn() | ThreadedGunicorn():
+        case Gunicorn():
             return min(model.server.workers, model.machine.cores)
 
 
@@ -192,7 +192,7 @@ def _threads(model: Model) -> float:
             return model.server.workers
         case ThreadedGunicorn():
             return model.server.workers * model.server.threads
-        case DevelopmentServer():
+        case GeventGunicorn() | DevelopmentServer():
             return math.inf
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.summary import Summary
 from capsim.model.model import Model
+from capsim.model.server import Gunicorn
 from capsim.model.workload import Scenario
 from capsim.plan.ops import Status
 
@@ -44,7 +45,7 @@ class Look:
         trace, answers = self.run.trace, self.answers
         if not answers or ((trace.status > Status.IN_FLIGHT) & (trace.status < _HTTP)).any():
             return False
-        ages_s = trace.horizon_s - trace.start[trace.status == Status.IN_FLIGHT]
+        ages_s = trace.horizon_s - trace.asked[trace.status == Status.IN_FLIGHT]
         oldest_s = max(self.run.summary().max_s, ages_s.max(initial=0.0))
         users = sum(len(source.starts) for source in self.run.plan.sources)
         cycles = answers / max(1, users)
@@ -109,12 +110,25 @@ def _look_at(
 ) -> Look | None:
     begin_s = ramp_s(scenario, users) + _SETTLE_S
     whole_s = scenario.duration_s
-    changes = scenario.stages or scenario.arrivals or scenario.drift or not scenario.peak_users
-    if changes or begin_s > _BEFORE * whole_s or begin_s + length_s > _WORTH_IT * whole_s:
+    if (
+        _changes(model, scenario)
+        or begin_s > _BEFORE * whole_s
+        or begin_s + length_s > _WORTH_IT * whole_s
+    ):
         return None
     shortened = scenario.model_copy(update={"duration_s": begin_s + length_s})
     run = simulate(model, scenario=shortened, users=users, seed=seed, replication=replication)
     return Look(run=run, begin_s=begin_s, duration_s=whole_s)
+
+
+def _changes(model: Model, scenario: Scenario) -> bool:
+    """Whether something may happen later in a test that its first part does not show."""
+    happens = scenario.stages or scenario.arrivals or scenario.drift or scenario.faults
+    recycles = isinstance(model.server, Gunicorn) and model.server.max_requests
+    remembers = model.memory or model.cache or model.celery or model.database.replicas
+    return bool(
+        happens or recycles or remembers or scenario.client.retries or not scenario.peak_users
+    )
 
 
 def ramp_s(scenario: Scenario, users: int | None = None) -> float:

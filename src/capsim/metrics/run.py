@@ -8,6 +8,7 @@ import pandas as pd
 
 from capsim.engine import Trace, simulate_plan
 from capsim.metrics.summary import Summary, summarise
+from capsim.metrics.tasks import TaskSummary, stale_share, task_summaries
 from capsim.metrics.timeline import timeline
 from capsim.metrics.utilisation import Usage, usages
 from capsim.model.model import Model, with_users
@@ -47,13 +48,23 @@ class Run:
         """Return how busy every resource and station was in a window."""
         return usages(self.plan, self.trace, begin_s=begin_s, until_s=until_s)
 
+    def tasks(
+        self, *, begin_s: float = 0.0, until_s: float | None = None
+    ) -> tuple[TaskSummary, ...]:
+        """Return what became of the work that requests left behind; see `task_summaries`."""
+        return task_summaries(self.trace, begin_s=begin_s, until_s=until_s)
+
+    def stale_share(self) -> float:
+        """Return the share of replica reads that may have missed a change; see `stale_share`."""
+        return stale_share(self.plan, self.trace)
+
     def timeline(self, *, slice_s: float = 1.0) -> pd.DataFrame:
         """Return the run over time, a row per slice."""
         return timeline(self.trace, slice_s=slice_s)
 
     @property
     def requests(self) -> pd.DataFrame:
-        """A row per request: who, what, when (seconds), how it ended, and what it waited for."""
+        """A row per attempt: who, what, when (seconds), how it ended, and what it waited for."""
         trace = self.trace
         sources = np.array([source.name for source in self.plan.sources], dtype=object)
         classes = np.array(trace.class_names, dtype=object)
@@ -64,11 +75,13 @@ class Run:
                 "source": sources[trace.source],
                 "user": trace.user,
                 "index": trace.index,
+                "attempt": trace.attempt,
                 "request_class": classes[trace.request_class],
                 "start_s": trace.start,
                 "end_s": trace.end,
                 "response_time_s": trace.end - trace.start,
                 "status": names[inverse],
+                "final": trace.final,
             }
         )
         for column, name in enumerate(trace.wait_names):

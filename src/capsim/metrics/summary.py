@@ -18,18 +18,25 @@ TOO_SLOW = "slower_than_limit"
 class Summary:
     """Requests that ended in a window of a run; undefined values are NaN.
 
-    Requests in flight at the end are not among them, as in the load generators' own reports.
+    Requests in flight at the end are not among them, as in the load generators' own reports. One
+    that its client repeats counts once: from the first attempt to the last answer.
     """
 
     requests: int
     in_flight: int
     rps: float
+    attempts: float  # sent for each request on average, the first included
     failure_ratio: float
     failures: Mapping[str, float]  # share of all requests by cause
     mean_s: float
     max_s: float
     percentiles: Mapping[str, float]  # `p50_s` and so on, seconds
     thin: tuple[str, ...]  # percentiles with too few requests above them to be trusted
+
+    @property
+    def goodput_rps(self) -> float:
+        """Good answers per second: those that are no failure to the client."""
+        return self.rps * (1 - self.failure_ratio) if self.requests else 0.0
 
     def metric(self, name: str) -> float:
         """Return a metric by its name in JSON, e.g. `rps` or `p95_s`."""
@@ -63,20 +70,22 @@ def summarise(
             cannot be shorter than.
     """
     end_s = trace.horizon_s if until_s is None else min(until_s, trace.horizon_s)
-    chosen = (trace.end >= begin_s) & (trace.end <= end_s)  # never true of one in flight
+    ended = (trace.end >= begin_s) & (trace.end <= end_s)  # never true of one in flight
     if request_classes is not None:
         numbers = [i for i, name in enumerate(trace.class_names) if name in request_classes]
-        chosen &= np.isin(trace.request_class, numbers)
-    times = np.sort((trace.end - trace.start)[chosen])
+        ended &= np.isin(trace.request_class, numbers)
+    chosen = ended & trace.final
+    times = np.sort((trace.end - trace.asked)[chosen])
     failures = _failures(trace, chosen, slower_than_s)
     count = len(times)
     if ages_count:
-        ages = trace.horizon_s - trace.start[trace.status == Status.IN_FLIGHT]
+        ages = trace.horizon_s - trace.asked[trace.status == Status.IN_FLIGHT]
         times = np.sort(np.concatenate([times, ages]))
     return Summary(
         requests=count,
         in_flight=int((trace.status == Status.IN_FLIGHT).sum()),
         rps=count / (end_s - begin_s),
+        attempts=int(ended.sum()) / count if count else float("nan"),
         failure_ratio=sum(failures.values()) if count else float("nan"),
         failures=failures,
         mean_s=float(times.mean()) if len(times) else float("nan"),
@@ -98,6 +107,6 @@ def _failures(
         if code != Status.OK
     }
     if slower_than_s is not None and count:
-        slow = chosen & (trace.status == Status.OK) & (trace.end - trace.start > slower_than_s)
+        slow = chosen & (trace.status == Status.OK) & (trace.end - trace.asked > slower_than_s)
         shares[TOO_SLOW] = int(slow.sum()) / count
     return shares

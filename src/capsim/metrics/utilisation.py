@@ -20,6 +20,7 @@ class Usage:
     utilisation: float  # share of the capacity in use; NaN where there is no limit
     busiest: float  # the same of the busiest replica
     queue: float  # mean number waiting (slots), or present beyond the cores (cores)
+    wasted: float  # share of what was used that went to clients that had gone; NaN: nothing used
 
 
 def usages(
@@ -37,16 +38,33 @@ def usages(
     window = (begin_s, last)
     capacities = [spec.capacity for spec in plan.resources]
     slots = [float(slots) if slots < UNLIMITED else np.inf for slots in capacities]
-    in_use, queued = _means(trace, trace.in_use, window), _means(trace, trace.queued, window)
-    busy, present = _means(trace, trace.busy, window), _means(trace, trace.present, window)
-    cores = [spec.cores for spec in plan.stations]
-    beyond = np.maximum(present - busy, 0.0)
-    # Stations that share cores cannot all be busy at once: their capacity is what they share.
     shared = {spec.name: plan.group_cores[spec.group] for spec in plan.stations if spec.group >= 0}
-    return (
-        *_by_name(trace.resource_names, "slots", slots, in_use, queued, {}),
-        *_by_name(trace.station_names, "cores", cores, busy, beyond, shared),
+    held = _Means(
+        used=_means(trace, trace.in_use, window),
+        queue=_means(trace, trace.queued, window),
+        wasted=_means(trace, trace.wasted_slots, window),
     )
+    busy, present = _means(trace, trace.busy, window), _means(trace, trace.present, window)
+    worked = _Means(
+        used=busy,
+        queue=np.maximum(present - busy, 0.0),
+        wasted=_means(trace, trace.wasted_cores, window),
+    )
+    cores = [spec.cores for spec in plan.stations]
+    return (
+        *_by_name(trace.resource_names, "slots", slots, held, {}),
+        # Stations that share cores cannot all be busy at once: their capacity is what they share.
+        *_by_name(trace.station_names, "cores", cores, worked, shared),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Means:
+    """Means over the window, of each replica."""
+
+    used: NDArray[np.float64]
+    queue: NDArray[np.float64]
+    wasted: NDArray[np.float64]
 
 
 def _means(
@@ -64,8 +82,7 @@ def _by_name(
     names: tuple[str, ...],
     kind: str,
     capacity: list[float],
-    used: NDArray[np.float64],
-    queue: NDArray[np.float64],
+    means: _Means,
     shared: Mapping[str, float],
 ) -> list[Usage]:
     found = []
@@ -73,8 +90,9 @@ def _by_name(
         members = [i for i, other in enumerate(names) if other == name]
         total = min(sum(capacity[i] for i in members), shared.get(name, np.inf))
         limited = np.isfinite(total)
-        shares = [used[i] / capacity[i] if limited else np.nan for i in members]
-        utilisation = float(used[members].sum() / total) if limited else float("nan")
+        busy = means.used[members].sum()
+        shares = [means.used[i] / capacity[i] if limited else np.nan for i in members]
+        utilisation = float(busy / total) if limited else float("nan")
         found.append(
             Usage(
                 name=name,
@@ -82,7 +100,8 @@ def _by_name(
                 capacity=total,
                 utilisation=utilisation,
                 busiest=float(max(*shares, utilisation)),
-                queue=float(queue[members].sum()),
+                queue=float(means.queue[members].sum()),
+                wasted=float(means.wasted[members].sum() / busy) if busy > 0 else float("nan"),
             )
         )
     return found

@@ -1,8 +1,9 @@
 """Short names of the parameters that people ask for, resolved for the model at hand."""
 
 from capsim.errors import InputError
+from capsim.model.database import Pool
 from capsim.model.model import Model
-from capsim.model.stack import Pool, SyncGunicorn, ThreadedGunicorn
+from capsim.model.server import Gunicorn, ThreadedGunicorn
 
 
 def resolve(name: str, model: Model) -> str:
@@ -18,7 +19,7 @@ def resolve(name: str, model: Model) -> str:
         pooled = isinstance(model.database.access, Pool)
         return "database.access.size" if pooled else "database.max_connections"
     if name == "workers":
-        _require(isinstance(model.server, SyncGunicorn | ThreadedGunicorn), name, model)
+        _require(isinstance(model.server, Gunicorn), name, model)
         return "server.workers"
     if name == "threads":
         _require(isinstance(model.server, ThreadedGunicorn), name, model)

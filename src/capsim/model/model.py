@@ -5,8 +5,14 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from capsim.errors import InputError
+from capsim.model.cache import Cache
+from capsim.model.celery import Celery
+from capsim.model.database import Database
+from capsim.model.faults import CacheFlush, InstanceLost, Restart
+from capsim.model.front import Balancer, Network, Shedding
+from capsim.model.memory import Memory
+from capsim.model.server import App, Machine, Server
 from capsim.model.spec import Positive, Spec
-from capsim.model.stack import App, Database, Machine, Server
 from capsim.model.workload import RequestClass, Scenario
 
 
@@ -23,10 +29,16 @@ class Model(Spec):
     description: str = ""
     dataset: str = ""  # the load-test data that calibrate it: a path or a shipped name
     default_scenario: str
+    network: Network = Network()
+    balancer: Balancer | None = None
+    shedding: Shedding | None = None
     machine: Machine = Machine()
+    memory: Memory | None = None
     server: Server
     app: App = App()
+    cache: Cache | None = None
     database: Database = Database()
+    celery: Celery | None = None
     targets: Targets = Targets()
     requests: Annotated[dict[str, RequestClass], Field(min_length=1)]
     scenarios: Annotated[dict[str, Scenario], Field(min_length=1)]
@@ -51,6 +63,32 @@ class Model(Spec):
                         f"scenarios.{name}: {source} asks for {', '.join(unknown)}, which is no "
                         f"request class (known: {', '.join(self.requests)})"
                     )
+                    raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _parts_exist(self) -> Self:
+        for name, request in self.requests.items():
+            lock, tasks = request.lock, self.celery.tasks if self.celery else {}
+            if lock is not None and lock.name not in self.database.locks:
+                known = ", ".join(self.database.locks) or "none"
+                msg = f"requests.{name}.lock: {lock.name!r} is none of database.locks ({known})"
+                raise ValueError(msg)
+            if request.task is not None and request.task not in tasks:
+                known = ", ".join(tasks) or "none"
+                msg = f"requests.{name}.task: {request.task!r} is none of celery.tasks ({known})"
+                raise ValueError(msg)
+        instances = self.balancer.instances if self.balancer else 1
+        for name, scenario in self.scenarios.items():
+            for fault in scenario.faults:
+                if isinstance(fault, InstanceLost | Restart) and fault.instance > instances:
+                    msg = (
+                        f"scenarios.{name}.faults: instance {fault.instance} does not exist; "
+                        f"there are {instances}"
+                    )
+                    raise ValueError(msg)
+                if isinstance(fault, CacheFlush) and self.cache is None:
+                    msg = f"scenarios.{name}.faults: a cache-flush needs a [cache]"
                     raise ValueError(msg)
         return self
 

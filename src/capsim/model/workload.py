@@ -4,11 +4,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from capsim.model.client import Client
+from capsim.model.faults import Fault
 from capsim.model.laws import ZERO, Constant, CountLaw, Law, ThinkLaw
 from capsim.model.spec import Count, NonNegative, Positive, Probability, Spec
 
 Weights = dict[str, Positive]
 _MOST_QUERIES = 10_000  # of one request: each is an event, and each has draws of its own
+
+
+class LockUse(Spec):
+    """The row lock that a request takes, after some of its queries, and holds to its COMMIT."""
+
+    name: str  # one of `database.locks`
+    after_queries: Count = 0
 
 
 class RequestClass(Spec):
@@ -25,6 +34,10 @@ class RequestClass(Spec):
     query_s: Law = ZERO  # demand of one query on a database core
     rejected: Probability = 0.0  # share that the application itself answers with an error
     rejected_status: Annotated[int, Field(ge=400, le=599)] = 403
+    read_share: Probability = 0.0  # of its queries that may go to a replica; 1: it writes nothing
+    cached: bool = False  # asks the cache first, where there is one
+    lock: LockUse | None = None
+    task: str | None = None  # of `celery.tasks`, handed over before the answer
 
     @model_validator(mode="after")
     def _queries_have_time(self) -> Self:
@@ -37,7 +50,20 @@ class RequestClass(Spec):
         if isinstance(self.queries, Constant) and self.queries.value % 1:
             msg = f"queries = {self.queries.value} is no whole number; use a geometric law"
             raise ValueError(msg)
+        if self.lock is not None and self.lock.after_queries >= self._fewest_queries:
+            msg = (
+                f"lock.after_queries = {self.lock.after_queries}: a lock is held while queries "
+                f"run; give fewer than every request makes ({self._fewest_queries:g})"
+            )
+            raise ValueError(msg)
         return self
+
+    @property
+    def _fewest_queries(self) -> float:
+        """Queries that every request of this class makes; for a random number only the first."""
+        if isinstance(self.queries, Constant):
+            return self.queries.value
+        return min(1.0, self.queries.mean)
 
     @property
     def uses_database(self) -> bool:
@@ -77,13 +103,6 @@ class Arrivals(Spec):
     tasks: Annotated[Weights, Field(min_length=1)]
 
 
-class Client(Spec):
-    """The client's side of a request."""
-
-    timeout_s: Positive | None = None  # gives up after this; the server does not learn of it
-    slower_than_s: Positive | None = None  # counts an answer slower than this as failed
-
-
 class Drift(Spec):
     """Demand that grows while a test runs: tables fill up, memory fragments, a laptop heats.
 
@@ -106,6 +125,7 @@ class Scenario(Spec):
     arrivals: dict[str, Arrivals] = Field(default_factory=dict)
     client: Client = Client()
     drift: Drift | None = None
+    faults: tuple[Fault, ...] = ()
 
     @model_validator(mode="after")
     def _has_load(self) -> Self:

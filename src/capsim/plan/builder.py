@@ -1,6 +1,5 @@
 """Assemble a plan step by step; what components lower themselves with."""
 
-import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,26 +8,40 @@ from numpy.typing import NDArray
 
 from capsim.model.laws import AnyLaw
 from capsim.plan.draws import Column
-from capsim.plan.ops import FAILS, NO_COLUMN, Op, Owner, Status, Step
-from capsim.plan.plan import INFINITE, Plan, Resource, Source, Station
+from capsim.plan.ops import NO_COLUMN, Status
+from capsim.plan.plan import (
+    INFINITE,
+    Flush,
+    Gauge,
+    Outage,
+    Plan,
+    Resource,
+    Retries,
+    Source,
+    Station,
+)
+from capsim.plan.step_table import StepTable
 
 Floats = NDArray[np.float64]
 THINK_PURPOSE = "think"
 CLASS_PURPOSE = "request class"
 
 
-class PlanBuilder:
+class PlanBuilder(StepTable):
     """Collects resources, stations, draws and steps; `build` freezes them into a plan."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._steps: list[Step] = []
+        super().__init__()
         self._resources: list[Resource] = []
         self._stations: list[Station] = []
         self._groups: list[float] = []
         self._sources: list[Source] = []
         self._columns: list[Column] = []
-        self._classes: list[tuple[str, int, int]] = []
+        self._outages: list[Outage] = []
+        self._gauges: list[Gauge] = []
+        self._cells: list[float] = []
+        self._flushes: list[Flush] = []
 
     # What steps refer to.
 
@@ -47,6 +60,11 @@ class PlanBuilder:
         self._groups.append(cores)
         return len(self._groups) - 1
 
+    def cells(self, count: int, *, fresh: bool) -> int:
+        """Add cells that remember until when something is fresh; return the index of the first."""
+        self._cells += [INFINITE if fresh else -INFINITE] * count
+        return len(self._cells) - count
+
     def column(
         self,
         purpose: str,
@@ -60,6 +78,20 @@ class PlanBuilder:
         self._columns.append(Column(purpose=purpose, law=law, count=count, sources=names))
         return len(self._columns) - 1
 
+    # What happens at its time, or at a limit.
+
+    def outage(self, outage: Outage) -> None:
+        """Have a resource close for a while."""
+        self._outages.append(outage)
+
+    def flush(self, flush: Flush) -> None:
+        """Have cells emptied."""
+        self._flushes.append(flush)
+
+    def gauge(self, gauge: Gauge) -> None:
+        """Have somebody killed when slots in use weigh too much."""
+        self._gauges.append(gauge)
+
     # Who sends requests.
 
     def users(  # noqa: PLR0913 (the settings of one source)
@@ -72,6 +104,8 @@ class PlanBuilder:
         stops: Floats | None = None,
         pacing: bool = False,
         client_timeout_s: float = INFINITE,
+        timeout_status: int = Status.CLIENT_TIMEOUT,
+        retries: Retries | None = None,
     ) -> None:
         """Add closed users; `classes` are (request class, weight)."""
         self._sources.append(
@@ -81,6 +115,8 @@ class PlanBuilder:
                 stops=np.full(len(starts), INFINITE) if stops is None else stops,
                 pacing=pacing,
                 client_timeout_s=client_timeout_s,
+                timeout_status=timeout_status,
+                retries=retries,
                 think_column=self.column(THINK_PURPOSE, think, sources=[name]),
                 **self._choice(name, classes),
             )
@@ -93,6 +129,8 @@ class PlanBuilder:
         classes: Iterable[tuple[int, float]],
         times: Floats,
         client_timeout_s: float = INFINITE,
+        timeout_status: int = Status.CLIENT_TIMEOUT,
+        retries: Retries | None = None,
     ) -> None:
         """Add open arrivals at the given times, in order."""
         self._sources.append(
@@ -102,6 +140,8 @@ class PlanBuilder:
                 stops=np.full(len(times), INFINITE),
                 open=True,
                 client_timeout_s=client_timeout_s,
+                timeout_status=timeout_status,
+                retries=retries,
                 **self._choice(name, classes),
             )
         )
@@ -118,124 +158,6 @@ class PlanBuilder:
             "class_column": column,
         }
 
-    # Steps.
-
-    @property
-    def here(self) -> int:
-        """The index of the step that is added next."""
-        return len(self._steps)
-
-    def request_class(self, name: str) -> int:
-        """Begin a request class at the next step; return its index."""
-        self._classes.append((name, self.here, FAILS))
-        return len(self._classes) - 1
-
-    def error_path(self) -> None:
-        """Begin the current request class's error path at the next step."""
-        name, entry, _ = self._classes[-1]
-        self._classes[-1] = (name, entry, self.here)
-
-    def acquire(
-        self,
-        resource: int,
-        *,
-        per_route: int = 0,
-        refused: Status = Status.BACKLOG_FULL,
-        expired: Status = Status.QUEUE_TIMEOUT,
-        patience: int = NO_COLUMN,
-        otherwise: int = FAILS,
-    ) -> None:
-        """Take a slot; `patience` is a drawn wait limit, `otherwise` where to go without a slot."""
-        self._add(
-            Op.ACQUIRE,
-            target=resource,
-            per_route=per_route,
-            status=refused,
-            expired_status=expired,
-            column=patience,
-            jump=otherwise,
-        )
-
-    def release(self, resource: int, *, per_route: int = 0) -> None:
-        """Give a slot back."""
-        self._add(Op.RELEASE, target=resource, per_route=per_route)
-
-    def hold(
-        self,
-        resource: int,
-        *,
-        status: Status,
-        owner: Owner = Owner.USER,
-        owner_resource: int = -1,
-        per_route: int = 0,
-    ) -> int:
-        """Have the owner hold a slot; return the step, to be given the target when it has one."""
-        self._add(
-            Op.HOLD,
-            target=resource,
-            status=status,
-            owner=owner,
-            owner_resource=owner_resource,
-            per_route=per_route,
-        )
-        return self.here - 1
-
-    def delay(self, column: int, *, scale: float = 1.0, repeated: bool = False) -> None:
-        """Wait for a drawn time, in seconds."""
-        self._add(Op.DELAY, column=column, scale=scale, repeated=repeated)
-
-    def serve(
-        self,
-        station: int,
-        column: int,
-        *,
-        scale: float = 1.0,
-        repeated: bool = False,
-        per_route: int = 0,
-    ) -> None:
-        """Have a drawn demand served, in seconds of one core."""
-        self._add(
-            Op.SERVE,
-            target=station,
-            column=column,
-            scale=scale,
-            repeated=repeated,
-            per_route=per_route,
-        )
-
-    def route(self, count: int, column: int, *, keepalive_s: float) -> None:
-        """Choose one of `count` servers at each new connection of the user."""
-        self._add(Op.ROUTE, count=count, column=column, limit=keepalive_s)
-
-    def branch(self, limit: float, column: int) -> int:
-        """Jump when the draw lies below `limit`; return the step, to be given its target."""
-        self._add(Op.BRANCH, limit=limit, column=column)
-        return self.here - 1
-
-    def repeat(self, count: int, target: int) -> None:
-        """Jump back to `target` until it has run as often as the drawn count says."""
-        self._add(Op.REPEAT, column=count, jump=target)
-
-    def jump(self, target: int = FAILS) -> int:
-        """Jump always; return the step, to be given its target."""
-        self._add(Op.JUMP, jump=target)
-        return self.here - 1
-
-    def fail(self, status: int, target: int = FAILS) -> None:
-        """Set the status and take the error path, or go to `target`."""
-        self._add(Op.FAIL, status=status, jump=target)
-
-    def end(self) -> None:
-        """Answer."""
-        self._add(Op.END)
-
-    def land(self, step: int) -> None:
-        """Let a jump go to the step that is added next."""
-        self._steps[step] = dataclasses.replace(self._steps[step], jump=self.here)
-
-    def _add(self, op: Op, **fields: Any) -> None:
-        self._steps.append(Step(op=op, **fields))
-
     def build(self, *, horizon_s: float, seed: int, replication: int = 0) -> Plan:
         """Freeze what was collected into a plan."""
         return Plan(
@@ -248,6 +170,10 @@ class PlanBuilder:
             group_cores=tuple(self._groups),
             sources=tuple(self._sources),
             columns=tuple(self._columns),
+            outages=tuple(self._outages),
+            gauges=tuple(self._gauges),
+            cells=tuple(self._cells),
+            flushes=tuple(self._flushes),
             horizon_s=horizon_s,
             seed=seed,
             replication=replication,

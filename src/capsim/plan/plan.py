@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.plan.draws import Column
-from capsim.plan.ops import NO_COLUMN, Step
+from capsim.plan.ops import NO_COLUMN, Jitter, Order, Status, Step
 
 INFINITE = float("inf")
 UNLIMITED = 1 << 62
@@ -18,11 +18,17 @@ class Resource:
 
     name: str  # `thread`, `connection` ...; replicas of one thing share the name
     capacity: int
+    order: Order = Order.FIFO
+    turn_column: int = NO_COLUMN  # with a random order: the uniform draw that says who is next
     queue_limit: int = UNLIMITED  # waiters beyond this are refused
     wait_limit_s: float = INFINITE  # a wait longer than this expires
+    wait_restarts: bool = False  # the wait limit counts from the last handover to somebody else
     hold_limit_s: float = INFINITE  # a hold longer than this is killed, the slot then restarts
+    check_s: float = 0.0  # limits are looked at this often, from time zero on; 0: at once
     restart_s: float = 0.0
     identified: bool = False  # slots are told apart (least recently used first), to own things
+    uses: tuple[int, ...] = ()  # how often it may be used, by birth; then it restarts; none: ever
+    whole: bool = False  # `uses` counts the uses of all slots, and all restart together
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +39,8 @@ class Station:
     `min(n, cores) / (1 + contention (n-1) + coherency n (n-1)) / (1 + idle_overhead/n)`,
     times the share of its group's cores, times the speed of the schedule. Without a quantum each
     gets an equal part of it (processor sharing). With one, which only a station of one core has,
-    one job gets all of it at a time, until it is done or others have waited for the quantum.
+    one job gets all of it at a time, until it is done or others have waited for the quantum;
+    without a draw that says who is next, they are served in the order in which they came.
     """
 
     name: str
@@ -45,6 +52,64 @@ class Station:
     turn_column: int = NO_COLUMN  # with a quantum: the uniform draw that says who is next
     group: int = -1  # stations of a group share its cores: process i runs at min(1, cores/active)
     speeds: tuple[tuple[float, float], ...] = ()  # (from time, speed), in order of time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outage:
+    """A resource that closes, and opens again `duration_s` after the last slot was given back."""
+
+    time_s: float
+    resource: int
+    duration_s: float
+    kill: bool = False  # those that hold a slot end at once; otherwise they finish
+    status: int = Status.SERVER_LOST  # of those killed
+    fails: bool = False  # those killed take their error path; otherwise nothing of theirs runs
+    refuses: bool = False  # sends away who waits or comes meanwhile
+    owners: tuple[int, ...] = ()  # resources whose slots lose what they own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gauge:
+    """A level, to which every slot in use adds; above its limit somebody is killed.
+
+    The victim is, of the resources named, the one whose slots in use weigh most, the first of
+    equals: all of its holders die and it is away for `restart_s`. With `whole` all of them do.
+    Where slots are identified, the victim is one slot, that of the job granted last.
+    """
+
+    name: str
+    limit: float
+    weights: tuple[tuple[int, float], ...]  # (resource, what a slot in use adds)
+    victims: tuple[int, ...]
+    restart_s: float
+    whole: bool = False
+    owners: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retries:
+    """When a client asks again: a pause before attempt k of min(cap, base * 2^(k-1)), jittered.
+
+    A budget holds at most `burst` tokens; each first attempt adds `ratio`, each retry takes one.
+    """
+
+    most: int
+    base_s: float
+    cap_s: float
+    jitter: Jitter
+    luck_column: int
+    statuses: frozenset[int]  # that are worth another attempt; 400 stands for every other error
+    ratio: float = INFINITE
+    burst: float = INFINITE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flush:
+    """Cells that are emptied at a time."""
+
+    time_s: float
+    first: int
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +125,8 @@ class Source:
     open: bool = False
     pacing: bool = False  # the think draw is a period from start to start
     client_timeout_s: float = INFINITE
+    timeout_status: int = Status.CLIENT_TIMEOUT
+    retries: Retries | None = None
     classes: tuple[int, ...] = ()  # request classes, and
     cumulative: tuple[float, ...] = ()  # their cumulated probabilities
     think_column: int = NO_COLUMN
@@ -79,6 +146,10 @@ class Plan:
     group_cores: tuple[float, ...] = ()
     sources: tuple[Source, ...]
     columns: tuple[Column, ...]
+    outages: tuple[Outage, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
+    cells: tuple[float, ...] = ()  # until when each is fresh, at the start
+    flushes: tuple[Flush, ...] = ()
     horizon_s: float
     seed: int
     replication: int = 0

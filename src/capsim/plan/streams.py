@@ -5,8 +5,11 @@ name draw the same values for it (common random numbers), whatever else differs 
 """
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
+
+Luck = Callable[..., np.random.Generator]  # the stream of a name, in one run
 
 
 def stream(seed: int, replication: int, *names: str | int) -> np.random.Generator:

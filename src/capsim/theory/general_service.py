@@ -1,7 +1,11 @@
 """One server, Poisson arrivals, any law of service."""
 
+from typing import Literal
+
 from capsim.theory import _checks
 from capsim.theory.markov_queues import QueueMetrics
+
+ServiceOrder = Literal["fifo", "random", "lifo"]
 
 
 def mg1(*, arrival_rate: float, service_time: float, cv: float) -> QueueMetrics:
@@ -39,20 +43,41 @@ def mg1(*, arrival_rate: float, service_time: float, cv: float) -> QueueMetrics:
     )
 
 
-def mm1_random_order_waiting_variance(*, arrival_rate: float, service_rate: float) -> float:
-    """Variance of the waiting time of M/M/1 that serves in random order, in seconds squared.
+def mm1_waiting_variance(*, arrival_rate: float, service_rate: float, order: ServiceOrder) -> float:
+    """Variance of the waiting time of M/M/1 that serves in a given order, in seconds squared.
 
-    The second moment is 2 / (2 - utilisation) times that of first come first served, which is
-    2 rho / (mu^2 (1 - rho)^2) (Kingman 1962, "On queues in which customers are served in random
-    order").
+    The mean is the same for all orders. The second moment is 2 rho / (mu (1 - rho))^2 for first
+    come first served, 2 / (2 - rho) times that in random order and 1 / (1 - rho) times that for
+    last come first served without interruption (Takacs 1963, "Delay distributions for one line
+    with Poisson input, general holding times, and various orders of service"; Kingman 1962, "On
+    queues in which customers are served in random order" and "The effect of queue discipline on
+    waiting time variance").
+
+    Args:
+        arrival_rate: Arrivals per second.
+        service_rate: Completions per second of the busy server.
+        order: Who of those that wait is served next.
+
+    Returns:
+        The variance; the second moment is this plus the square of the mean.
 
     Raises:
-        ValueError: If a rate is not positive or the queue is not stable.
+        ValueError: If a rate is not positive, the queue is not stable or the order unknown.
     """
     _checks.positive("arrival_rate", arrival_rate)
     _checks.positive("service_rate", service_rate)
     _checks.stable(arrival_rate, service_rate)
     busy = arrival_rate / service_rate
+    factors = {"fifo": 1.0, "random": 2 / (2 - busy), "lifo": 1 / (1 - busy)}
+    if order not in factors:
+        raise ValueError(f"order must be one of {', '.join(factors)}, got {order}")
     in_order = 2 * busy / (service_rate * (1 - busy)) ** 2
     mean = busy / (service_rate * (1 - busy))
-    return in_order * 2 / (2 - busy) - mean**2
+    return in_order * factors[order] - mean**2
+
+
+def mm1_random_order_waiting_variance(*, arrival_rate: float, service_rate: float) -> float:
+    """Variance of the waiting time of M/M/1 in random order: see `mm1_waiting_variance`."""
+    return mm1_waiting_variance(
+        arrival_rate=arrival_rate, service_rate=service_rate, order="random"
+    )

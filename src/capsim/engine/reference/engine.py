@@ -7,20 +7,22 @@ from functools import partial
 
 from simpy import Environment
 
-from capsim.engine.reference import instructions
-from capsim.engine.reference.events import wake
-from capsim.engine.reference.fifo import Fifo
+from capsim.engine.reference import cells, control, instructions
+from capsim.engine.reference.failures import Failures
+from capsim.engine.reference.gauge import Gauge
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
-from capsim.engine.reference.population import Population
+from capsim.engine.reference.population import Population, through
 from capsim.engine.reference.processor_sharing import ProcessorSharing
 from capsim.engine.reference.recorder import Recorder
+from capsim.engine.reference.route import Route
+from capsim.engine.reference.slots import Slots
 from capsim.engine.reference.station import CoreGroup, ServiceStation
 from capsim.engine.reference.time_slicing import TimeSlicing
 from capsim.engine.trace import Trace
 from capsim.plan.draws import DrawTable
-from capsim.plan.ops import FAILS, Op, Status, Step
-from capsim.plan.plan import Plan, Resource
+from capsim.plan.ops import FAILS, Op, Step
+from capsim.plan.plan import Flush, Plan, Resource
 
 
 def run(plan: Plan) -> Trace:
@@ -37,40 +39,69 @@ class _Engine:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.env = Environment()
+        self.finish = len(plan.steps)  # an END of the engine's own, for jobs without an error path
         owned = {step.target for step in plan.steps if step.op == Op.HOLD}
         self.owned = {n: Owned(self.env, plan.resources[n]) for n in sorted(owned)}
-        self.fifos = {
-            n: self._fifo(n, spec) for n, spec in enumerate(plan.resources) if n not in owned
+        self.failures = Failures(self.env, self.owned, self.finish)
+        self.slots = {
+            n: self._slots(n, spec) for n, spec in enumerate(plan.resources) if n not in owned
         }
         self.groups = [CoreGroup(cores) for cores in plan.group_cores]
         self.stations = [self._station(n) for n in range(len(plan.stations))]
-        everything: dict[int, Fifo | Owned] = {**self.fifos, **self.owned}
+        self.cells = list(plan.cells)
+        everything: dict[int, Slots | Owned] = {**self.slots, **self.owned}
         resources = [everything[n] for n in range(len(plan.resources))]
         self.recorder = Recorder(self.env, plan, resources, self.stations)
-        self.kills = any(fifo.kills for fifo in self.fifos.values())
-        finish = len(plan.steps)  # an END of the engine's own, for jobs without an error path
-        self.finish = finish
-        errors = [finish if error == FAILS else error for error in plan.errors]
+        self._prepare_kills()
+        for gauge in plan.gauges:
+            level = Gauge(gauge, self.failures.out_of_memory)
+            for number, weight in gauge.weights:
+                everything[number].gauges.append((level, weight))
+        self.failures.slots = self.slots
+        self.kills = any(slots.killable for slots in self.slots.values()) or any(
+            step.op == Op.DEADLINE for step in plan.steps
+        )
+        errors = [self.finish if error == FAILS else error for error in plan.errors]
         self.doors = list(zip(plan.entries, errors, strict=True))
         self.code = [self._instruction(step) for step in (*plan.steps, Step(op=Op.END))]
 
     def run(self) -> Trace:
+        self._schedule()
         for number, source in enumerate(self.plan.sources):
             draws = DrawTable(self.plan, source)
             Population(
                 self.env, number, source, draws, self.code, self.doors, self.recorder
             ).begin()
-        for spec, station in zip(self.plan.stations, self.stations, strict=True):
-            for time_s, speed in spec.speeds:
-                if time_s < self.plan.horizon_s:
-                    change = self.env.timeout(time_s)
-                    change.callbacks.append(partial(_change_speed, station, speed))
         self.env.run(self.plan.horizon_s)
         return self.recorder.trace()
 
-    def _fifo(self, number: int, spec: Resource) -> Fifo:
+    def _schedule(self) -> None:
+        """Set the timers of what happens at a fixed time."""
+        for spec, station in zip(self.plan.stations, self.stations, strict=True):
+            for time_s, speed in spec.speeds:
+                self._at(time_s, partial(station.set_speed, speed))
+        for outage in self.plan.outages:
+            self._at(outage.time_s, partial(self.failures.begin, outage))
+        for flush in self.plan.flushes:
+            self._at(flush.time_s, partial(self._empty, flush))
+
+    def _at(self, time_s: float, happens: Callable[[], None]) -> None:
+        if time_s < self.plan.horizon_s:
+            self.env.timeout(time_s).callbacks.append(lambda _: happens())
+
+    def _empty(self, flush: Flush) -> None:
+        for number in range(flush.first, flush.first + flush.count):
+            self.cells[number] = self.env.now
+
+    def _prepare_kills(self) -> None:
+        killed = {outage.resource for outage in self.plan.outages if outage.kill}
+        for number in killed.union(*(gauge.victims for gauge in self.plan.gauges)):
+            if number in self.slots:
+                self.slots[number].make_killable()
+
+    def _slots(self, number: int, spec: Resource) -> Slots:
         wait_column = self.plan.wait_names.index(spec.name)
-        return Fifo(self.env, spec, number, wait_column, kill=self._kill)
+        return Slots(self.env, spec, number, wait_column, kill=self.failures.kill_worker)
 
     def _station(self, number: int) -> ServiceStation:
         spec = self.plan.stations[number]
@@ -79,40 +110,43 @@ class _Engine:
             return ProcessorSharing(self.env, spec, group)
         return TimeSlicing(self.env, spec, group)
 
-    def _kill(self, worker: Fifo, job: Job) -> None:
-        """Kill the worker that a job holds: the client sees a reset, the slot boots anew."""
-        job.status, job.pc = Status.WORKER_TIMEOUT, self.finish
-        if job.waiter is not None:
-            job.waiter.fifo.withdraw(job.waiter)
-        if job.service is not None:
-            station, service = job.service
-            station.withdraw(service)
-        job.held.remove(worker)
-        for owned in self.owned.values():
-            owned.drop((worker.number, job.slots[worker.number] if job.slots else None))
-        worker.restart(job)
-        if job.waiting is not None and not job.waiting.triggered:
-            wake(job.waiting)
+    def _start(self, job: Job) -> None:
+        """Begin a forked job."""
+        self.recorder.begin(job)
+        self.env.process(through(job, self.code))
+
+    def _gates(self, step: Step) -> list[Slots]:
+        """Return the gates of all servers of a choice: resources of one name, in a row."""
+        if step.target < 0:
+            return []
+        name, found = self.plan.resources[step.target].name, []
+        for number in range(step.target, len(self.plan.resources)):
+            if self.plan.resources[number].name != name:
+                break
+            found.append(self.slots[number])
+        return found
 
     def _instruction(self, step: Step) -> instructions.Instruction:
+        env = self.env
         make: dict[Op, Callable[[], instructions.Instruction]] = {
-            Op.ACQUIRE: lambda: instructions.Acquire(step, self.fifos),
-            Op.RELEASE: lambda: instructions.Release(step, self.fifos),
+            Op.ACQUIRE: lambda: instructions.Acquire(step, self.slots),
+            Op.RELEASE: lambda: instructions.Release(step, self.slots),
             Op.HOLD: lambda: instructions.Hold(step, self.owned[step.target]),
-            Op.DELAY: lambda: instructions.Delay(step, self.env, killable=self.kills),
+            Op.DELAY: lambda: instructions.Delay(step, env, killable=self.kills),
             Op.SERVE: lambda: instructions.Serve(step, self.stations),
-            Op.ROUTE: lambda: instructions.Route(step, self.env),
-            Op.BRANCH: lambda: instructions.Branch(step),
-            Op.REPEAT: lambda: instructions.Repeat(step),
-            Op.JUMP: lambda: instructions.Jump(step),
-            Op.FAIL: lambda: instructions.Fail(step),
-            Op.END: lambda: instructions.End(step, self.recorder.answer),
+            Op.ROUTE: lambda: Route(step, self._gates(step), env),
+            Op.BRANCH: lambda: control.Branch(step),
+            Op.REPEAT: lambda: control.Repeat(step),
+            Op.JUMP: lambda: control.Jump(step),
+            Op.FAIL: lambda: control.Fail(step),
+            Op.END: lambda: control.End(step, self.recorder.answer),
+            Op.FORK: lambda: control.Fork(step, env, self.doors[step.target], self._start),
+            Op.DEADLINE: lambda: control.Deadline(step, env, self.failures.interrupt),
+            Op.CLEAR: lambda: control.Clear(step),
+            Op.FRESH: lambda: cells.Fresh(step, self.cells, env),
+            Op.STORE: lambda: cells.Store(step, self.cells, env),
         }
         return make[step.op]()
-
-
-def _change_speed(station: ServiceStation, speed: float, _timer: object) -> None:
-    station.set_speed(speed)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The two ways in which the reference engine uses SimPy's event queue beyond plain timeouts."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -48,8 +49,17 @@ class Deadlines(Generic[Token]):
         limit_s: float,
         pending: Callable[[Token], bool],
         expire: Callable[[Token], None],
+        *,
+        check_s: float = 0.0,
+        since: Callable[[Token], float] | None = None,
     ) -> None:
-        """Set up deadlines `limit_s` ahead; `expire` is called with a token still pending."""
+        """Set up deadlines `limit_s` ahead; `expire` is called with a token still pending.
+
+        With `check_s` they are looked at only so often, from time zero on. With `since` the time
+        of a token may begin anew; it says from when it counts.
+        """
+        self._check_s = check_s
+        self._since = since
         self._env = env
         self._limit_s = limit_s
         self._pending = pending
@@ -59,9 +69,13 @@ class Deadlines(Generic[Token]):
 
     def add(self, token: Token) -> None:
         """Start a token's time."""
-        self._queue.append((self._env._now + self._limit_s, token))
+        self._queue.append((self._deadline(self._env._now), token))
         if not self._armed:
             self._arm()
+
+    def _deadline(self, since_s: float) -> float:
+        time_s = since_s + self._limit_s
+        return math.ceil(time_s / self._check_s) * self._check_s if self._check_s else time_s
 
     def _arm(self) -> None:
         queue = self._queue
@@ -74,7 +88,17 @@ class Deadlines(Generic[Token]):
             timer.callbacks.append(self._fire)
 
     def _fire(self, _timer: Any) -> None:
-        _, token = self._queue.popleft()
+        deadline, token = self._queue.popleft()
         if self._pending(token):
-            self._expire(token)
+            later = deadline if self._since is None else self._deadline(self._since(token))
+            if later > deadline:
+                self._postpone(later, token)
+            else:
+                self._expire(token)
         self._arm()
+
+    def _postpone(self, later: float, token: Token) -> None:
+        place = len(self._queue)
+        while place and self._queue[place - 1][0] > later:
+            place -= 1
+        self._queue.insert(place, (later, token))

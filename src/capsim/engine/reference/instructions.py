@@ -5,15 +5,15 @@ once, and otherwise an event that resumes the job when it comes.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
 from simpy import Environment, Event, Timeout
 
 from capsim.engine.reference.events import wake
-from capsim.engine.reference.fifo import Fifo
-from capsim.engine.reference.job import NO_ROUTE, Job
+from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
+from capsim.engine.reference.slots import Slots
 from capsim.engine.reference.station import ServiceStation
 from capsim.plan.ops import FAILS, NO_COLUMN, Owner, Step
 
@@ -28,6 +28,7 @@ class Instruction(ABC):
         """Keep what the step says."""
         self.step = step
         self.divisor = step.per_route or _ONE_FOR_ALL
+        self.among = step.among
         self.column = step.column
         self.scale = step.scale
 
@@ -42,50 +43,57 @@ class Instruction(ABC):
             value = value[job.repetition]
         return value * self.scale  # type: ignore[no-any-return]
 
+    def replica(self, job: Job) -> int:
+        """Return which of several equal things a job means: by its route, or by a draw."""
+        if self.among > 1:
+            return int(job.row[self.step.pick] * self.among)
+        return job.route // self.divisor
 
-class AtFifo(Instruction):
-    """What acts on the slots of a resource, or of that replica which the job was routed to."""
 
-    def __init__(self, step: Step, fifos: Mapping[int, Fifo]) -> None:
+class AtSlots(Instruction):
+    """What acts on the slots of a resource, or of that replica which the job means."""
+
+    def __init__(self, step: Step, slots: Mapping[int, Slots]) -> None:
         """Bind to the step's resource, or to its replicas."""
         super().__init__(step)
-        self.fifos = _replicas(step, fifos)
-        self.only = None if step.per_route else self.fifos[0]
+        self.all = _replicas(step, slots)
+        self.only = self.all[0] if len(self.all) == 1 else None
 
-    def fifo(self, job: Job) -> Fifo:
+    def slots(self, job: Job) -> Slots:
         """Return the slots that a job means."""
-        return self.only or self.fifos[job.route // self.divisor]
+        return self.only or self.all[self.replica(job)]
 
 
-class Acquire(AtFifo):
+class Acquire(AtSlots):
     """Take a free slot, or queue, or be refused."""
 
     def __call__(self, job: Job) -> Event | None:
         """Act on a job; return what it has to wait for."""
-        fifo = self.fifo(job)
-        if fifo.free:
-            fifo.take(job)
+        slots = self.slots(job)
+        if slots.free:
+            slots.take(job)
             return None
         step = self.step
-        if fifo.waiting >= fifo.queue_limit:
+        if slots.waiting >= slots.queue_limit:
             if step.jump == FAILS:
                 job.fail(step.status)
             else:
                 job.pc = step.jump
             return None
         if step.column == NO_COLUMN:
-            return fifo.wait(job, step.expired_status, step.jump)
-        return fifo.wait(job, step.expired_status, step.jump, self.drawn(job))
+            return slots.wait(job, step.expired_status, step.jump)
+        return slots.wait(job, step.expired_status, step.jump, self.drawn(job))
 
 
-class Release(AtFifo):
-    """Give a slot back to the queue."""
+class Release(AtSlots):
+    """Give a slot back, if the job has one: an error path is reached with and without."""
 
     def __call__(self, job: Job) -> Event | None:
         """Act on a job; return what it has to wait for."""
-        fifo = self.fifo(job)
-        job.held.remove(fifo)
-        fifo.release(job)
+        slots = self.slots(job)
+        if slots in job.held:
+            job.held.remove(slots)
+            slots.release(job)
         return None
 
 
@@ -102,7 +110,7 @@ class Hold(Instruction):
         owner = self._owner(job)
         if self.owned.holds(owner):
             job.pc = self.step.jump
-        elif self.owned.take(owner):
+        elif self.owned.take(owner, job):
             if self.step.owner == Owner.USER:
                 job.session.owned.append(self.owned)
         else:
@@ -152,91 +160,13 @@ class Serve(Instruction):
         demand_s = self.drawn(job)
         if demand_s <= 0.0:
             return None
-        return self.stations[job.route // self.divisor].serve(job, demand_s)
-
-
-class Route(Instruction):
-    """Choose one of several equal servers, once for each connection of the user."""
-
-    def __init__(self, step: Step, env: Environment) -> None:
-        """Bind to the clock."""
-        super().__init__(step)
-        self.env = env
-
-    def __call__(self, job: Job) -> Event | None:
-        """Act on a job; return what it has to wait for."""
-        session = job.session
-        idle_s = self.env._now - session.idle_since
-        if session.route == NO_ROUTE or idle_s > self.step.limit:
-            session.route = int(job.row[self.step.column] * self.step.count)
-        job.route = session.route
-        return None
-
-
-class Branch(Instruction):
-    """Jump with a probability."""
-
-    def __call__(self, job: Job) -> Event | None:
-        """Act on a job; return what it has to wait for."""
-        if job.row[self.step.column] < self.step.limit:
-            job.pc = self.step.jump
-        return None
-
-
-class Repeat(Instruction):
-    """Jump back until the drawn count is reached."""
-
-    def __call__(self, job: Job) -> Event | None:
-        """Act on a job; return what it has to wait for."""
-        job.repetition += 1
-        if job.repetition < job.row[self.step.column]:
-            job.pc = self.step.jump
-        else:
-            job.repetition = 0
-        return None
-
-
-class Jump(Instruction):
-    """Jump always."""
-
-    def __call__(self, job: Job) -> Event | None:
-        """Act on a job; return what it has to wait for."""
-        job.pc = self.step.jump
-        return None
-
-
-class Fail(Instruction):
-    """Set the status and leave the normal path."""
-
-    def __call__(self, job: Job) -> Event | None:
-        """Act on a job; return what it has to wait for."""
-        job.fail(self.step.status)
-        if self.step.jump != FAILS:
-            job.pc = self.step.jump
-        return None
-
-
-class End(Instruction):
-    """Release what is held, in reverse order, and answer."""
-
-    def __init__(self, step: Step, answer: Callable[[Job, int], None]) -> None:
-        """`answer` records the job if its client still waits."""
-        super().__init__(step)
-        self.answer = answer
-
-    def __call__(self, job: Job) -> Event | None:
-        """Act on a job; return what it has to wait for."""
-        job.finished = True
-        for fifo in reversed(job.held):
-            fifo.release(job)
-        job.held.clear()
-        if job.live:
-            self.answer(job, job.status)
-        return None
+        return self.stations[self.replica(job)].serve(job, demand_s)
 
 
 def _replicas(step: Step, things: Mapping[int, Thing]) -> list[Thing]:
-    """Return the step's target, followed by its replicas where there is one per server."""
+    """Return the step's target, followed by its replicas where there are several."""
+    if step.among > 1:
+        return [things[step.target + number] for number in range(step.among)]
     found = [things[step.target]]
     while step.per_route and step.target + len(found) in things:
         found.append(things[step.target + len(found)])

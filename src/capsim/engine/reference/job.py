@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from simpy import Event
 
 from capsim.plan.draws import Row
-from capsim.plan.ops import Status
+from capsim.plan.ops import GOLDEN, Status
 
 if TYPE_CHECKING:
-    from capsim.engine.reference.fifo import Fifo, Waiter
     from capsim.engine.reference.owned import Owned
+    from capsim.engine.reference.retrying import Retrying
+    from capsim.engine.reference.slots import Slots, Waiter
     from capsim.engine.reference.station import Service, ServiceStation
 
 NO_ROUTE = -1
@@ -41,6 +42,10 @@ class Job:
 
     __slots__ = (
         "abandoned",
+        "asked",
+        "attempt",
+        "background",
+        "deadline",
         "error",
         "finished",
         "held",
@@ -49,6 +54,8 @@ class Job:
         "pc",
         "repetition",
         "request_class",
+        "retry_in_s",
+        "retrying",
         "route",
         "row",
         "service",
@@ -87,7 +94,13 @@ class Job:
         self.route = 0  # until a ROUTE says otherwise
         self.repetition = 0
         self.turns = 0  # how many times it has chosen whose turn is next
-        self.held: list[Fifo] = []
+        self.attempt = 0  # how often its client has sent it before
+        self.asked = start  # when its client sent it first
+        self.retry_in_s: float | None = None  # until its client sends it again
+        self.retrying: Retrying | None = None
+        self.background = False  # forked; nobody waits for it
+        self.deadline: object | None = None  # the one that can interrupt it, if any
+        self.held: list[Slots] = []
         self.slots: dict[int, int] | None = None  # slot number by resource, where told apart
         self.waits: dict[int, float] | None = None  # time waited by wait column
         self.waiting: Event | None = None  # set while it can be killed
@@ -98,11 +111,27 @@ class Job:
         """Go on with the error path."""
         self.status = status
         self.pc = self.error
+        self.deadline = None
+
+    def forsake(self) -> None:
+        """Go on for nobody: the client has gone."""
+        self.abandoned = True
+        for slots in self.held:
+            slots.forsake()
+        if self.service is not None:
+            station, service = self.service
+            station.forsake(service)
+
+    def luck(self, column: int) -> float:
+        """Return a number in [0, 1) that says who is next; another one each time (rule 8)."""
+        drawn: float = (self.row[column] + self.turns * GOLDEN) % 1.0
+        self.turns += 1
+        return drawn
 
     def waits_until(self, now: float) -> dict[int, float]:
         """Return the waits up to now, the one that still goes on included."""
         waits = dict(self.waits or {})
         if self.waiter is not None:
-            column = self.waiter.fifo.wait_column
+            column = self.waiter.slots.wait_column
             waits[column] = waits.get(column, 0.0) + now - self.waiter.since
         return waits

@@ -9,9 +9,10 @@ from capsim.engine.reference.events import Deadlines
 from capsim.engine.reference.instructions import Instruction
 from capsim.engine.reference.job import Job, Session
 from capsim.engine.reference.recorder import Recorder
+from capsim.engine.reference.retrying import Retrying
 from capsim.errors import RunError
 from capsim.plan.draws import DrawTable, Row
-from capsim.plan.ops import CONNECTION_LOST, NO_COLUMN, Status
+from capsim.plan.ops import CONNECTION_LOST, NO_COLUMN
 from capsim.plan.plan import INFINITE, Source
 
 _MOST_REQUESTS_AT_ONE_TIME = 10_000  # of one user; more means that no time passes
@@ -40,6 +41,7 @@ class Population:
         self._code = code
         self._doors = doors
         self._recorder = recorder
+        self._retrying = None if source.retries is None else Retrying(source.retries)
         self._patience: Deadlines[Job] | None = None
         if source.client_timeout_s < INFINITE:
             self._patience = Deadlines(env, source.client_timeout_s, _is_live, self._give_up)
@@ -60,16 +62,26 @@ class Population:
                 yield self._env.timeout(ahead)
             self._env.process(self._visit(index))
 
-    def _visit(self, index: int) -> Life:
-        """Live through one arrival: a user that comes once."""
-        session = Session(self._number, 0)
-        rows = self._draws.rows(0, index // self._draws.requests)
-        job = self._send(session, index, rows[index % self._draws.requests])
-        yield from self._through(job)
-        session.close()
+    def _visit(self, index: int, before: Job | None = None) -> Life:
+        """Live through one arrival, a user that comes once, or through another attempt of it."""
+        while True:
+            if before is not None and before.retry_in_s is not None:
+                yield self._env.timeout(before.retry_in_s)
+            session = Session(self._number, 0)
+            rows = self._draws.rows(0, index // self._draws.requests)
+            job = self._send(session, index, rows[index % self._draws.requests], before)
+            yield from through(job, self._code)
+            session.close()
+            if job.abandoned or job.retry_in_s is None:
+                return
+            before = job
 
-    def _live(self, session: Session, index: int, ahead_s: float) -> Life:
+    def _live(
+        self, session: Session, index: int, ahead_s: float, before: Job | None = None
+    ) -> Life:
         """Send requests from number `index` on, in `ahead_s`, until stopping or giving up.
+
+        With `before`, the first of them is another attempt of that request.
 
         One generator for all of it: each level of `yield from` would be passed at every event.
         """
@@ -82,8 +94,8 @@ class Population:
             yield env.timeout(ahead_s)
         while env._now < stop_s:
             row = rows[index % per_block]
-            job = self._send(session, index, row)
-            while not job.finished:  # `_through`, written out: it is the innermost loop
+            job = self._send(session, index, row, before)
+            while not job.finished:  # `through`, written out: it is the innermost loop
                 pc = job.pc
                 job.pc = pc + 1
                 event = code[pc](job)
@@ -95,10 +107,15 @@ class Population:
             session.idle_since = env._now
             if job.status and job.status in CONNECTION_LOST:
                 session.close()
+            before = None
+            if job.retry_in_s is not None:
+                before = job
+                yield env.timeout(job.retry_in_s)
+                continue
             index += 1
             if index % per_block == 0:
                 rows = draws.rows(session.user, index // per_block)
-            think_s = self._think_s(row, job.start) if pacing else row[think]
+            think_s = self._think_s(row, job.asked) if pacing else row[think]
             stalled = 0 if think_s > 0.0 or env._now > job.start else stalled + 1
             self._check_clock(stalled)
             leaving = think_s >= stop_s - env._now
@@ -114,17 +131,7 @@ class Population:
                 "still; give the users a think time or the requests a demand"
             )
 
-    def _through(self, job: Job) -> Life:
-        """Take a job through the step table to its end."""
-        while not job.finished:
-            pc = job.pc
-            job.pc = pc + 1
-            event = self._code[pc](job)
-            if event is not None:
-                job.waiting = event
-                yield event
-
-    def _send(self, session: Session, index: int, row: Row) -> Job:
+    def _send(self, session: Session, index: int, row: Row, before: Job | None) -> Job:
         source = self._source
         choice = 0
         if source.class_column != NO_COLUMN:
@@ -132,6 +139,9 @@ class Population:
         request_class = source.classes[choice]
         entry, error = self._doors[request_class]
         job = Job(session, index, request_class, self._env._now, row, entry, error)
+        if self._retrying is not None:
+            job.retrying = self._retrying
+            self._retrying.begin(job, before)
         self._recorder.issue(job)
         if self._patience is not None:
             self._patience.add(job)
@@ -139,16 +149,34 @@ class Population:
 
     def _give_up(self, job: Job) -> None:
         """Let the client of a job stop waiting; a closed user goes on with a new connection."""
-        self._recorder.answer(job, Status.CLIENT_TIMEOUT)
-        job.abandoned = True
-        if not self._source.open:
-            session = Session(self._number, job.session.user)
-            think_s = self._think_s(job.row, job.start)
-            self._env.process(self._live(session, job.index + 1, think_s))
+        self._recorder.answer(job, self._source.timeout_status)
+        job.forsake()
+        again = job.retry_in_s is not None
+        if self._source.open:
+            if again:
+                self._env.process(self._visit(job.index, job))
+            return
+        session = Session(self._number, job.session.user)
+        if again:
+            life = self._live(session, job.index, job.retry_in_s or 0.0, job)
+        else:
+            life = self._live(session, job.index + 1, self._think_s(job.row, job.asked))
+        self._env.process(life)
 
     def _think_s(self, row: Row, started_at: float) -> float:
         drawn: float = row[self._source.think_column]
         return max(0.0, started_at + drawn - self._env._now) if self._source.pacing else drawn
+
+
+def through(job: Job, code: Sequence[Instruction]) -> Life:
+    """Take a job through the step table to its end."""
+    while not job.finished:
+        pc = job.pc
+        job.pc = pc + 1
+        event = code[pc](job)
+        if event is not None:
+            job.waiting = event
+            yield event
 
 
 def _is_live(job: Job) -> bool:

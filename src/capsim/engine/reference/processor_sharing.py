@@ -28,12 +28,23 @@ class ProcessorSharing(ServiceStation):
         """Start idle."""
         super().__init__(env, station, group)
         self._services: list[Service] = []  # a heap by where on the clock they end
+        self._forsaken = 0  # jobs present whose clients have gone
+
+    def forsake(self, service: Service) -> None:  # noqa: ARG002 (all share alike)
+        """Take note that the client of a job in service has gone."""
+        self.account()
+        self._forsaken += 1
+        self._wasted_share = self._forsaken / self._present
 
     def _enter(self, service: Service) -> None:
         service[END] += self._virtual
         heappush(self._services, service)
+        if service[JOB].abandoned:
+            self._forsaken += 1
 
     def _leave(self, service: Service) -> None:
+        if service[JOB].abandoned:
+            self._forsaken -= 1
         service[JOB] = None
 
     def _arm(self) -> None:
@@ -44,12 +55,15 @@ class ProcessorSharing(ServiceStation):
             self._rest()
             return
         self._rate = self._total_rate() / self._present
+        self._wasted_share = self._forsaken / self._present
         head = services[0]
         ahead_s = (head[END] - self._virtual) / self._rate
         self._wait(ahead_s, (head[SEQUENCE], self._rate))
 
     def _due(self, reason: Reason | None) -> None:  # noqa: ARG002 (there is only one)
         head = heappop(self._services)
+        if head[JOB].abandoned:
+            self._forsaken -= 1
         # The head is done by construction; rounding may have left it a hair short.
         self._virtual = max(self._virtual, head[END])
         self._done(head)

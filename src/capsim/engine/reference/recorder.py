@@ -5,17 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 from simpy import Environment
 
-from capsim.engine.reference.fifo import Fifo
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
+from capsim.engine.reference.slots import Slots
 from capsim.engine.reference.station import ServiceStation
-from capsim.engine.trace import Trace
+from capsim.engine.trace import Tasks, Trace
 from capsim.plan.ops import Status
 from capsim.plan.plan import Plan
 
 _SAMPLE_S = 1.0  # as load generators write their history
+_NEVER = float("nan")
 
-Record = tuple[int, int, int, int, float, float, int, dict[int, float] | None]
+Record = tuple[int, int, int, int, int, float, float, float, int, bool, dict[int, float] | None]
+Task = tuple[int, int, int, int, float, float, int]
+Sample = list[float]
 
 
 class Recorder:
@@ -25,7 +28,7 @@ class Recorder:
         self,
         env: Environment,
         plan: Plan,
-        resources: Sequence[Fifo | Owned],
+        resources: Sequence[Slots | Owned],
         stations: Sequence[ServiceStation],
     ) -> None:
         """Start with nothing recorded, and sample from time zero on."""
@@ -37,7 +40,9 @@ class Recorder:
         self._live: dict[Job, None] = {}
         self._issued = 0
         self._sampled_s: list[float] = []
-        self._samples: list[tuple[list[float], list[float], list[float], list[float]]] = []
+        self._samples: list[tuple[Sample, Sample, Sample, Sample, Sample, Sample]] = []
+        self._tasks: list[Task] = []
+        self._begun: dict[Job, None] = {}
         self._next_sample(None)
 
     def issue(self, job: Job) -> None:
@@ -45,45 +50,50 @@ class Recorder:
         self._issued += 1
         self._live[job] = None
 
+    def begin(self, job: Job) -> None:
+        """Note that a background task was put in hand."""
+        self._begun[job] = None
+
     def answer(self, job: Job, status: int) -> None:
         """Record that a request ends now for its client: with an answer, or because it gave up."""
+        if job.background:
+            del self._begun[job]
+            self._tasks.append(_task(job, self._env._now, status))
+            return
         job.live = False
         del self._live[job]
-        session = job.session
+        if status and job.retrying is not None:
+            job.retry_in_s = job.retrying.decide(job, status)
         # A zombie goes on to wait, for nobody: what its client waited is fixed here.
         waits = job.waits if job.finished else job.waits_until(self._env._now)
-        self._records.append(
-            (
-                session.source,
-                session.user,
-                job.index,
-                job.request_class,
-                job.start,
-                self._env._now,
-                status,
-                waits,
-            )
-        )
+        final = job.retry_in_s is None
+        self._records.append(_record(job, self._env._now, status, waits, final=final))
 
     def trace(self) -> Trace:
         """Return what was recorded, with the requests still in flight last."""
         if self._sampled_s[-1] < self._plan.horizon_s:
             self._sample()
         records = self._records + self._in_flight()
-        source, user, index, request_class, start, end, status, waits = (
-            zip(*records, strict=True) if records else [()] * 8
+        source, user, index, attempt, request_class, asked, start, end, status, final, waits = (
+            zip(*records, strict=True) if records else [()] * 11
         )
         wait_names = self._plan.wait_names
-        in_use, queued, busy, present = zip(*self._samples, strict=True)
+        in_use, queued, wasted_slots, busy, present, wasted_cores = map(
+            _rows, zip(*self._samples, strict=True)
+        )
         return Trace(
             source=np.array(source, dtype=np.int64),
             user=np.array(user, dtype=np.int64),
             index=np.array(index, dtype=np.int64),
+            attempt=np.array(attempt, dtype=np.int64),
             request_class=np.array(request_class, dtype=np.int64),
+            asked=np.array(asked, dtype=np.float64),
             start=np.array(start, dtype=np.float64),
             end=np.array(end, dtype=np.float64),
             status=np.array(status, dtype=np.int64),
+            final=np.array(final, dtype=np.bool_),
             waits=_wait_columns(waits, len(wait_names)),
+            tasks=self._task_table(),
             class_names=self._plan.class_names,
             wait_names=wait_names,
             resource_names=tuple(resource.name for resource in self._plan.resources),
@@ -91,22 +101,35 @@ class Recorder:
             issued=self._issued,
             horizon_s=self._plan.horizon_s,
             sampled_s=np.array(self._sampled_s),
-            in_use=np.array(in_use).reshape(len(in_use), -1),
-            queued=np.array(queued).reshape(len(queued), -1),
-            busy=np.array(busy).reshape(len(busy), -1),
-            present=np.array(present).reshape(len(present), -1),
+            in_use=in_use,
+            queued=queued,
+            wasted_slots=wasted_slots,
+            busy=busy,
+            present=present,
+            wasted_cores=wasted_cores,
+        )
+
+    def _task_table(self) -> Tasks:
+        unfinished = [_task(job, _NEVER, Status.IN_FLIGHT) for job in self._begun]
+        rows = self._tasks + unfinished
+        source, user, index, request_class, start, end, status = (
+            zip(*rows, strict=True) if rows else [()] * 7
+        )
+        return Tasks(
+            source=np.array(source, dtype=np.int64),
+            user=np.array(user, dtype=np.int64),
+            index=np.array(index, dtype=np.int64),
+            request_class=np.array(request_class, dtype=np.int64),
+            start=np.array(start, dtype=np.float64),
+            end=np.array(end, dtype=np.float64),
+            status=np.array(status, dtype=np.int64),
         )
 
     def _in_flight(self) -> list[Record]:
-        never = float("nan")
-        flying: list[Record] = []
-        for job in self._live:
-            user = (job.session.source, job.session.user)
-            waits = job.waits_until(self._env._now)
-            flying.append(
-                (*user, job.index, job.request_class, job.start, never, Status.IN_FLIGHT, waits)
-            )
-        return flying
+        return [
+            _record(job, _NEVER, Status.IN_FLIGHT, job.waits_until(self._env._now), final=True)
+            for job in self._live
+        ]
 
     def _next_sample(self, _timer: object) -> None:
         self._sample()
@@ -120,10 +143,28 @@ class Recorder:
             (
                 [resource.in_use_s for resource in self._resources],
                 [resource.queued_s for resource in self._resources],
+                [resource.wasted_s for resource in self._resources],
                 [station.busy_s for station in self._stations],
                 [station.present_s for station in self._stations],
+                [station.wasted_s for station in self._stations],
             )
         )
+
+
+def _record(
+    job: Job, end: float, status: int, waits: dict[int, float] | None, *, final: bool
+) -> Record:
+    who = (job.session.source, job.session.user, job.index, job.attempt)
+    return (*who, job.request_class, job.asked, job.start, end, status, final, waits)
+
+
+def _task(job: Job, end: float, status: int) -> Task:
+    who = (job.session.source, job.session.user, job.index)
+    return (*who, job.request_class, job.start, end, status)
+
+
+def _rows(samples: Sequence[Sample]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.array(samples).reshape(len(samples), -1)
 
 
 def _wait_columns(

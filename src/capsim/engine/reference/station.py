@@ -58,8 +58,10 @@ class ServiceStation(ABC):
         self._sequence = 0
         self._timer_number = 0
         self._armed: Reason | None = None  # what the timer waits for
+        self._wasted_share = 0.0  # of the work in progress, for clients that have gone
         self.busy_s = 0.0
         self.present_s = 0.0
+        self.wasted_s = 0.0
 
     def serve(self, job: Job, demand_s: float) -> Event:
         """Begin a service; the event comes when the demand is served, or the job is killed."""
@@ -96,9 +98,16 @@ class ServiceStation(ABC):
             present = self._present
             if present:
                 self._virtual += passed * self._rate
-                self.busy_s += passed * min(self.station.cores, present) * self._share
+                busy_s = passed * min(self.station.cores, present) * self._share
+                self.busy_s += busy_s
                 self.present_s += passed * present
+                if self._wasted_share:
+                    self.wasted_s += busy_s * self._wasted_share
             self._advanced_at = now
+
+    @abstractmethod
+    def forsake(self, service: Service) -> None:
+        """Take note that the client of a job in service has gone."""
 
     @abstractmethod
     def _enter(self, service: Service) -> None:

@@ -17,7 +17,7 @@ from capsim.engine.reference.station import (
     Service,
     ServiceStation,
 )
-from capsim.plan.ops import GOLDEN, SAME_INSTANT_S
+from capsim.plan.ops import NO_COLUMN, SAME_INSTANT_S
 from capsim.plan.plan import INFINITE, Station
 
 
@@ -73,21 +73,27 @@ class TimeSlicing(ServiceStation):
         self._waiting.append(running)
         self._arm()
 
+    def forsake(self, service: Service) -> None:
+        """Take note that the client of a job in service has gone."""
+        self.account()
+        if service is self._running:
+            self._wasted_share = 1.0
+
     def _stop(self, running: Service) -> None:
         self._running = None
+        self._wasted_share = 0.0
         self._last = running[JOB]
 
     def _start_next(self) -> None:
         chosen = self._waiting.pop(self._choice())
         chosen[END] += self._virtual
         self._running = chosen
+        self._wasted_share = float(chosen[JOB].abandoned)
         self._slice_end = INFINITE
 
     def _choice(self) -> int:
         """Return the place of the next one among those that wait, as rule 8 has it."""
         waiting, last = len(self._waiting), self._last
-        if waiting == 1 or last is None:
+        if waiting == 1 or last is None or self.station.turn_column == NO_COLUMN:
             return 0
-        luck = (last.row[self.station.turn_column] + last.turns * GOLDEN) % 1.0
-        last.turns += 1
-        return int(luck * waiting)
+        return int(last.luck(self.station.turn_column) * waiting)

@@ -1,33 +1,39 @@
-"""The way to PostgreSQL: a pool that waits, or connections that are refused past a limit."""
+"""The database: its cores, and what a query, a transaction and a lock are to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from capsim.model.laws import ZERO
 from capsim.model.model import Model
-from capsim.model.stack import PerRequest, Persistent, Pool
-from capsim.model.workload import Scenario
+from capsim.model.workload import LockUse, RequestClass, Scenario
 from capsim.plan.builder import PlanBuilder
-from capsim.plan.lowering.drift import speeds
+from capsim.plan.lowering.connections import Connections, lower_connections
+from capsim.plan.lowering.locks import LoweredLock, lower_locks
+from capsim.plan.lowering.pgbouncer import LoweredBouncer, lower_bouncer
+from capsim.plan.lowering.replicas import LoweredReplicas, lower_replicas
 from capsim.plan.lowering.server import LoweredServer
-from capsim.plan.ops import NO_COLUMN, Status
-from capsim.plan.plan import UNLIMITED, Resource, Station
+from capsim.plan.lowering.speeds import speeds
+from capsim.plan.ops import Status
+from capsim.plan.plan import Station
 
-CONNECTION, CPU = "database connection", "database CPU"
+CPU = "database CPU"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoweredDatabase:
-    """What a request needs to know of the database."""
+    """What requests and tasks need to know of the database."""
 
-    connect: Callable[[], None]  # adds the steps up to a usable connection
     cpu: int  # the station that serves queries
+    connections: Connections
+    bouncer: LoweredBouncer | None
+    replicas: LoweredReplicas | None
+    locks: dict[str, LoweredLock]
+    statement_timeout_s: float | None
 
 
 def lower_database(
     builder: PlanBuilder, model: Model, server: LoweredServer, scenario: Scenario
 ) -> LoweredDatabase:
-    """Add the database's cores and the connections to it."""
+    """Add the database's cores, the connections to it, its locks and its replicas."""
     database = model.database
     cpu = builder.station(
         Station(
@@ -38,84 +44,101 @@ def lower_database(
             speeds=speeds(scenario, "database"),
         )
     )
-    match database.access:
-        case Pool():
-            connect = _pool(builder, model, database.access, server)
-        case Persistent():
-            connect = _persistent(builder, model, server)
-        case PerRequest():
-            connect = _per_request(builder, model)
-    return LoweredDatabase(connect=connect, cpu=cpu)
-
-
-def _pool(
-    builder: PlanBuilder, model: Model, pool: Pool, server: LoweredServer
-) -> Callable[[], None]:
-    """Wait, up to a limit, for one of the pool's connections; they are open already.
-
-    A pool cannot open more connections than the database admits, however large it is set. Where
-    each process has its own pool, the processes share what is admitted evenly.
-    """
-    per_process = pool.scope == "process"
-    replicas = server.processes if per_process else 1
-    admitted = model.database.usable_connections
-    size = pool.size if admitted is None else min(pool.size, max(1, admitted // replicas))
-    # A sync worker's process handles one request at a time, so its pool is never waited for.
-    split = per_process and server.per_route
-    connection = builder.resource(
-        Resource(
-            name=CONNECTION,
-            capacity=size if split else size * replicas,
-            wait_limit_s=pool.wait_timeout_s,
-        ),
-        replicas if split else 1,
+    return LoweredDatabase(
+        cpu=cpu,
+        connections=lower_connections(builder, model, server),
+        bouncer=lower_bouncer(builder, model),
+        replicas=lower_replicas(builder, database.replicas),
+        locks=lower_locks(builder, database),
+        statement_timeout_s=database.statement_timeout_s,
     )
 
-    def connect() -> None:
-        builder.acquire(connection, per_route=1 if split else 0, expired=Status.POOL_TIMEOUT)
 
-    return connect
+class Transaction:
+    """The steps of one request class between its first query and its COMMIT."""
 
+    def __init__(
+        self, builder: PlanBuilder, name: str, request: RequestClass, database: LoweredDatabase
+    ) -> None:
+        """Draw what the queries of a class need."""
+        self._builder = builder
+        self._database = database
+        self._lock = None if request.lock is None else database.locks[request.lock.name]
+        self._use = request.lock
+        self.count = builder.column(f"{name}: number of queries", request.queries)
+        self._time = builder.column(f"{name}: query", request.query_s, count=self.count)
+        self._reads = request.read_share if database.replicas else 0.0
+        self._writes = request.read_share < 1
+        self._read = None
+        if self._reads:
+            self._read = builder.column(f"{name}: read or write", None, count=self.count)
 
-def _persistent(builder: PlanBuilder, model: Model, server: LoweredServer) -> Callable[[], None]:
-    """A connection of its own for every server thread, set up at the thread's first query."""
-    connection = builder.resource(_refusing(model))
-    setup = _setup_column(builder, model)
+    def run(self, between: Callable[[], None]) -> None:
+        """Add all statements, with `between` after each but the last, and the COMMIT."""
+        if self._database.bouncer:
+            self._database.bouncer.begin_request()
+        if self._use is None:
+            self._statements(between)
+        else:
+            self._locking(self._use, between)
+        self.end()
+        if self._database.replicas and self._writes:
+            self._database.replicas.replay()
 
-    def connect() -> None:
-        held = builder.hold(
-            connection,
-            status=Status.CONNECTION_REFUSED,
-            owner=server.owner,
-            owner_resource=server.owner_resource,
-            per_route=server.per_route,
-        )
-        if setup != NO_COLUMN:
-            builder.delay(setup)
-        builder.land(held)
+    def end(self) -> None:
+        """Give back what a transaction holds, at its COMMIT or ROLLBACK."""
+        if self._lock:
+            self._lock.release()
+        if self._database.bouncer:
+            self._database.bouncer.end_request()
 
-    return connect
+    def _statements(self, between: Callable[[], None], *, most: int = 0) -> None:
+        """Add a loop over statements that ends at the last, or after `most` of them."""
+        builder = self._builder
+        enter = builder.jump()
+        again = builder.here
+        between()
+        builder.land(enter)
+        self._statement()
+        builder.repeat(self.count, again, most=most)
 
+    def _locking(self, use: LockUse, between: Callable[[], None]) -> None:
+        """Add the statements before the lock, the one that takes it, and those under it."""
+        builder = self._builder
+        if use.after_queries:
+            self._statements(between, most=use.after_queries)
+            between()
+        self._statement(self._lock)
+        check = builder.jump()
+        again = builder.here
+        between()
+        self._statement()
+        builder.land(check)
+        builder.repeat(self.count, again)
 
-def _per_request(builder: PlanBuilder, model: Model) -> Callable[[], None]:
-    """A new connection for every request, refused at once past the limit."""
-    connection = builder.resource(_refusing(model))
-    setup = _setup_column(builder, model)
+    def _statement(self, lock: LoweredLock | None = None) -> None:
+        """Add one statement: its wait for a lock counts against its time limit, a pool's not."""
+        builder, database = self._builder, self._database
+        if database.bouncer:
+            database.bouncer.begin_statement()
+        if database.statement_timeout_s is not None:
+            builder.deadline(database.statement_timeout_s, Status.STATEMENT_TIMEOUT)
+        if lock:
+            lock.acquire()
+        self._execute()
+        if database.statement_timeout_s is not None:
+            builder.clear()
+        if database.bouncer:
+            database.bouncer.end_statement()
 
-    def connect() -> None:
-        builder.acquire(connection, refused=Status.CONNECTION_REFUSED)
-        if setup != NO_COLUMN:
-            builder.delay(setup)
-
-    return connect
-
-
-def _refusing(model: Model) -> Resource:
-    admitted = model.database.usable_connections
-    capacity = UNLIMITED if admitted is None else admitted
-    return Resource(name=CONNECTION, capacity=capacity, queue_limit=0)
-
-
-def _setup_column(builder: PlanBuilder, model: Model) -> int:
-    law = model.database.connection_setup_s
-    return NO_COLUMN if law == ZERO else builder.column("connection set-up", law)
+    def _execute(self) -> None:
+        builder, database = self._builder, self._database
+        if self._read is None or database.replicas is None:
+            builder.serve(database.cpu, self._time, repeated=True)
+            return
+        read = builder.branch(self._reads, self._read, repeated=True)
+        builder.serve(database.cpu, self._time, repeated=True)
+        done = builder.jump()
+        builder.land(read)
+        database.replicas.read(self._time)
+        builder.land(done)

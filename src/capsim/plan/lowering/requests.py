@@ -3,20 +3,14 @@
 from collections.abc import Callable
 
 from capsim.model.laws import ZERO, Poisson
-from capsim.model.stack import App
 from capsim.model.workload import RequestClass
 from capsim.plan.builder import PlanBuilder
-from capsim.plan.lowering.database import LoweredDatabase
-from capsim.plan.lowering.server import LoweredServer
+from capsim.plan.lowering.database import Transaction
+from capsim.plan.lowering.stack import LoweredStack
 
 
 def lower_request(
-    builder: PlanBuilder,
-    name: str,
-    request: RequestClass,
-    app: App,
-    server: LoweredServer,
-    database: LoweredDatabase,
+    builder: PlanBuilder, name: str, request: RequestClass, stack: LoweredStack
 ) -> int:
     """Add a request class's steps; return its index.
 
@@ -24,7 +18,7 @@ def lower_request(
     gives it back when the response has been sent, not when the last query is done.
     """
     index = builder.request_class(name)
-    server.enter()
+    stack.enter()
     if request.delay_s != ZERO:
         builder.delay(builder.column(f"{name}: delay", request.delay_s))
     cpu = None if request.app_cpu_s == ZERO else builder.column(f"{name}: CPU", request.app_cpu_s)
@@ -34,39 +28,50 @@ def lower_request(
 
     def compute() -> None:
         if cpu is not None:
-            builder.serve(server.cpu, cpu, scale=share, per_route=server.per_route)
+            builder.serve(stack.server.cpu, cpu, scale=share, per_route=stack.server.per_route)
 
     compute()
+    transaction = None
     if request.uses_database:
-        _queries(builder, name, request, database, compute)
+        transaction = Transaction(builder, name, request, stack.database)
+        _query(builder, request, stack, transaction, compute)
+    if request.task is not None and stack.celery is not None:
+        stack.celery.enqueue(request.task)
     _rejection(builder, name, request)
     builder.end()
     builder.error_path()
-    if app.error_cpu_s != ZERO:
-        error = builder.column(f"{name}: error path CPU", app.error_cpu_s)
-        builder.serve(server.cpu, error, per_route=server.per_route)
+    if transaction is not None:
+        transaction.end()  # Django rolls back before it renders the error
+    if stack.error_cpu_s != ZERO:
+        error = builder.column(f"{name}: error path CPU", stack.error_cpu_s)
+        builder.serve(stack.server.cpu, error, per_route=stack.server.per_route)
     builder.end()
     return index
 
 
-def _queries(
+def _query(
     builder: PlanBuilder,
-    name: str,
     request: RequestClass,
-    database: LoweredDatabase,
+    stack: LoweredStack,
+    transaction: Transaction,
     compute: Callable[[], None],
 ) -> None:
-    count = builder.column(f"{name}: number of queries", request.queries)
-    time = builder.column(f"{name}: query", request.query_s, count=count)
-    # A request that happens to need no query takes no connection either.
-    none = builder.branch(1.0, count) if isinstance(request.queries, Poisson) else None
-    database.connect()
-    first = builder.here
-    builder.serve(database.cpu, time, repeated=True)
-    compute()
-    builder.repeat(count, first)
-    if none is not None:
-        builder.land(none)
+    """Add the queries, unless a cache has the answer."""
+
+    def queries() -> None:
+        # A request that happens to need no query takes no connection either.
+        random = isinstance(request.queries, Poisson)
+        none = builder.branch(1.0, transaction.count) if random else None
+        stack.database.connections.connect()
+        transaction.run(compute)
+        compute()
+        if none is not None:
+            builder.land(none)
+
+    if request.cached and stack.cache is not None:
+        stack.cache.around(queries)
+    else:
+        queries()
 
 
 def _rejection(builder: PlanBuilder, name: str, request: RequestClass) -> None:

@@ -1,148 +1,113 @@
-"""Application servers: where a request waits for a thread, and whose CPU it then uses."""
+"""Application servers: where a request waits for a worker or thread, and whose CPU it uses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from capsim.model.model import Model
-from capsim.model.stack import DevelopmentServer, SyncGunicorn, ThreadedGunicorn
+from capsim.model.server import (
+    DevelopmentServer,
+    GeventGunicorn,
+    SyncGunicorn,
+    ThreadedGunicorn,
+)
 from capsim.model.workload import Scenario
 from capsim.plan.builder import PlanBuilder
-from capsim.plan.lowering.drift import Speeds, speeds
-from capsim.plan.ops import NO_COLUMN, Owner, Status
-from capsim.plan.plan import INFINITE, Resource, Station
+from capsim.plan.lowering.front import LoweredFront
+from capsim.plan.lowering.speeds import Speeds, speeds
+from capsim.plan.ops import NO_COLUMN, Owner
+from capsim.plan.plan import INFINITE, Station
+from capsim.plan.streams import Luck
 
-THREAD, WORKER, ACCEPTED, CPU = "thread", "worker", "accepted connection", "app CPU"
+CPU = "app CPU"
 TURN = "turn under the GIL"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoweredServer:
-    """What the rest of the stack needs to know of the server."""
+    """What the rest of the stack needs to know of the server.
 
-    enter: Callable[[], None]  # adds the steps from the client's connect to a running thread
+    Resources are given by instance: `running[i]` are those whose slots are requests that instance
+    i works on, `processes[i]` those that stand for its processes when one of them is killed.
+    """
+
+    enter: Callable[[], object]  # adds the steps from the instance to a running thread
     cpu: int  # the first station of the application's CPU
-    per_route: int  # 1 where each worker process has a GIL and a pool of its own
-    processes: int
+    per_route: int  # 1 where each choice of a server has a CPU of its own
+    process_count: int  # of all instances together
+    pool_per_route: int = 0  # 1 where each choice of a server has a connection pool to wait for
     owner: Owner  # who owns a persistent database connection
     owner_resource: int = -1
+    running: tuple[tuple[int, ...], ...]
+    processes: tuple[tuple[int, ...], ...]
 
 
-def lower_server(builder: PlanBuilder, model: Model, scenario: Scenario) -> LoweredServer:
+def lower_server(
+    builder: PlanBuilder, model: Model, scenario: Scenario, front: LoweredFront, luck: Luck
+) -> LoweredServer:
     """Add the server's resources and CPU."""
-    schedule = speeds(scenario, "app")
+    from capsim.plan.lowering.gunicorn import lower_gevent, lower_sync, lower_threaded
+
     match model.server:
         case SyncGunicorn():
-            return _sync(builder, model, model.server, schedule)
+            return lower_sync(builder, model, model.server, scenario, front, luck)
         case ThreadedGunicorn():
-            return _threaded(builder, model, model.server, schedule)
+            return lower_threaded(builder, model, model.server, scenario, front, luck)
+        case GeventGunicorn():
+            return lower_gevent(builder, model, model.server, scenario, front, luck)
         case DevelopmentServer():
-            return _development(builder, model, schedule)
+            return _development(builder, model, scenario, front)
 
 
-def _sync(
+def interpreters(
     builder: PlanBuilder,
     model: Model,
-    server: SyncGunicorn,
     schedule: Speeds,
-) -> LoweredServer:
-    """One request per process: no GIL to share, only the machine's cores.
+    *,
+    instances: int,
+    processes: int,
+    cooperative: bool = False,
+) -> int:
+    """Add the CPU of processes with a GIL each; return the first station.
 
-    Idle workers accept from one listening socket, so there is one queue, the listen backlog.
+    Threads take turns under the GIL. Greenlets (`cooperative`) run until they wait, in the order
+    in which they became ready. Processes of a machine with fewer cores share those.
     """
-    worker = builder.resource(
-        Resource(
-            name=WORKER,
-            capacity=server.workers,
-            queue_limit=server.backlog,
-            hold_limit_s=server.timeout_s or INFINITE,
-            restart_s=server.boot_time_s,
-            identified=True,
-        )
-    )
-    cpu = builder.station(
-        Station(
+    interval_s = INFINITE if cooperative else model.app.switch_interval_s
+    turn = NO_COLUMN if cooperative or not interval_s else builder.column(TURN, None)
+    first = -1
+    for _ in range(instances):
+        shared = processes > model.machine.cores
+        station = Station(
             name=CPU,
-            cores=model.machine.cores,
+            quantum_s=interval_s,
+            turn_column=turn,
             idle_overhead=model.app.idle_overhead,
+            group=builder.group(model.machine.cores) if shared else -1,
             speeds=schedule,
         )
-    )
-    refused = _refusal(builder)
-    return LoweredServer(
-        enter=lambda: builder.acquire(worker, otherwise=refused),
-        cpu=cpu,
-        per_route=0,
-        processes=server.workers,
-        owner=Owner.SLOT,
-        owner_resource=worker,
-    )
-
-
-def _threaded(
-    builder: PlanBuilder,
-    model: Model,
-    server: ThreadedGunicorn,
-    schedule: Speeds,
-) -> LoweredServer:
-    """Worker processes with a GIL each; whichever accepts a connection keeps it.
-
-    A worker accepts up to `worker_connections` and queues them for its threads without limit;
-    what it does not accept waits in the listen backlog.
-    """
-    workers = server.workers
-    accepted = builder.resource(
-        Resource(name=ACCEPTED, capacity=server.worker_connections, queue_limit=server.backlog),
-        workers,
-    )
-    thread = builder.resource(
-        Resource(name=THREAD, capacity=server.threads, identified=True), workers
-    )
-    shared = workers > model.machine.cores
-    group = builder.group(model.machine.cores) if shared else -1
-    cpu = builder.station(_interpreter(builder, model, schedule, group), workers)
-    choice = builder.column("worker process", None)
-    refused = _refusal(builder)
-
-    def enter() -> None:
-        builder.route(workers, choice, keepalive_s=server.keepalive_s)
-        builder.acquire(accepted, per_route=1, otherwise=refused)
-        builder.acquire(thread, per_route=1)
-
-    return LoweredServer(
-        enter=enter,
-        cpu=cpu,
-        per_route=1,
-        processes=workers,
-        owner=Owner.SLOT,
-        owner_resource=thread,
-    )
-
-
-def _interpreter(builder: PlanBuilder, model: Model, schedule: Speeds, group: int = -1) -> Station:
-    """Return the CPU of a process whose threads share one GIL."""
-    interval_s = model.app.switch_interval_s
-    return Station(
-        name=CPU,
-        quantum_s=interval_s,
-        turn_column=builder.column(TURN, None) if interval_s else NO_COLUMN,
-        idle_overhead=model.app.idle_overhead,
-        group=group,
-        speeds=schedule,
-    )
-
-
-def _refusal(builder: PlanBuilder) -> int:
-    """Add what a full listen backlog does: it refuses, and none of the application's code runs."""
-    first = builder.here
-    builder.fail(Status.BACKLOG_FULL, first + 1)
-    builder.end()
+        added = builder.station(station, processes)
+        first = added if first < 0 else first
     return first
 
 
-def _development(builder: PlanBuilder, model: Model, schedule: Speeds) -> LoweredServer:
+def _development(
+    builder: PlanBuilder, model: Model, scenario: Scenario, front: LoweredFront
+) -> LoweredServer:
     """One process; a thread per client connection, so no thread is ever waited for.
 
     The thread lives as long as the client's connection, and so does its database connection.
     """
-    cpu = builder.station(_interpreter(builder, model, schedule))
-    return LoweredServer(enter=lambda: None, cpu=cpu, per_route=0, processes=1, owner=Owner.USER)
+    schedule = speeds(scenario, "app")
+    cpu = interpreters(builder, model, schedule, instances=front.instances, processes=1)
+    several = 1 if front.instances > 1 else 0
+    gates = tuple(() if front.gate is None else (front.gate + i,) for i in range(front.instances))
+    return LoweredServer(
+        enter=lambda: None,
+        cpu=cpu,
+        per_route=several,
+        process_count=front.instances,
+        pool_per_route=several,
+        owner=Owner.USER,
+        running=gates,
+        processes=gates,
+    )

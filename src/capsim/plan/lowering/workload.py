@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.model.laws import ConstantPacing
+from capsim.model.model import Model
 from capsim.model.workload import Arrivals, Scenario, Stage, UserClass
 from capsim.plan.builder import PlanBuilder
+from capsim.plan.lowering.client import lower_retries, patience
 from capsim.plan.plan import INFINITE
-from capsim.plan.streams import stream
+from capsim.plan.streams import Luck
 
 _CHUNK = 4096  # interarrival times drawn at once
 
@@ -19,14 +21,14 @@ Session = tuple[float, float]  # (start, stop), in seconds
 
 def lower_workload(
     builder: PlanBuilder,
+    model: Model,
     scenario: Scenario,
     classes: Mapping[str, int],
-    *,
-    seed: int,
-    replication: int,
+    luck: Luck,
 ) -> None:
     """Add the sources of a load test; `classes` are the request classes' indices by name."""
-    patience = scenario.client.timeout_s or INFINITE
+    patience_s, status = patience(scenario.client, model.balancer)
+    retries = lower_retries(builder, scenario.client.retries)
     for name, sessions in _sessions_by_class(scenario).items():
         user_class = scenario.user_classes[name]
         if user_class.tasks and sessions:
@@ -37,15 +39,18 @@ def lower_workload(
                 starts=np.array([start for start, _ in sessions]),
                 stops=np.array([stop for _, stop in sessions]),
                 pacing=isinstance(user_class.think_s, ConstantPacing),
-                client_timeout_s=patience,
+                client_timeout_s=patience_s,
+                timeout_status=status,
+                retries=retries,
             )
     for name, arrivals in scenario.arrivals.items():
-        luck = stream(seed, replication, name, "interarrival")
         builder.arrivals(
             name,
             classes=[(classes[task], weight) for task, weight in arrivals.tasks.items()],
-            times=_arrival_times(arrivals, luck),
-            client_timeout_s=patience,
+            times=_arrival_times(arrivals, luck(name, "interarrival")),
+            client_timeout_s=patience_s,
+            timeout_status=status,
+            retries=retries,
         )
 
 
