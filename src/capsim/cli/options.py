@@ -1,5 +1,6 @@
 """The options that commands share, and how their texts are read."""
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -9,15 +10,23 @@ from typing import Annotated
 
 import typer
 
+from capsim import bundled
 from capsim.cli.output import Format
 from capsim.errors import InputError
 
 DEFAULT_MODEL = "p43-report"
+_HYPOTHESES = "hypotheses/"  # folder of shipped models
 _MOST_USERS = 1_000_000  # all of them are simulated one by one, in memory
 _BARE_WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]*")
 
 Model = Annotated[
     str, typer.Option("--model", "-m", help="Model file, or the name of a shipped model.")
+]
+Hypothesis = Annotated[
+    str | None,
+    typer.Option(
+        "--hypothesis", help="A shipped cause in place of --model; capsim models lists them."
+    ),
 ]
 Scenario = Annotated[
     str | None, typer.Option("--scenario", help="Whose workload (default: the model's own).")
@@ -64,6 +73,30 @@ class Asked:
     prior: bool = False
     posterior: Path | None = None
     data: str | None = None
+
+
+def named_model(model: str, hypothesis: str | None) -> str:
+    """Return which model file is meant.
+
+    Raises:
+        InputError: both a model and a hypothesis, or a hypothesis that is not shipped.
+    """
+    if hypothesis is None:
+        return model
+    if model != DEFAULT_MODEL:
+        raise InputError(
+            f"--hypothesis {hypothesis}: is a model of its own; leave out --model {model}"
+        )
+    known = [
+        name.removeprefix(_HYPOTHESES)
+        for name in bundled.names("models")
+        if name.startswith(_HYPOTHESES)
+    ]
+    if hypothesis not in known:
+        near = difflib.get_close_matches(hypothesis, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        raise InputError(f"--hypothesis {hypothesis}: is not shipped; {hint}")
+    return _HYPOTHESES + hypothesis
 
 
 def parse_users(text: str) -> tuple[int, int]:

@@ -34,6 +34,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     no_plot: options.NoPlot = False,
     prior: options.Prior = False,
     posterior: options.PosteriorFile = None,
+    hypothesis: options.Hypothesis = None,
     model: options.Model = options.DEFAULT_MODEL,
     seed: options.Seed = 1,
     form: options.Form = Format.TABLE,
@@ -50,6 +51,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     output.check()
     check_picture(plot)
     changes = options.parse_settings(settings)
+    model = options.named_model(model, hypothesis)
     asked = options.Asked(model=model, settings=changes, prior=prior, posterior=posterior)
 
     from capsim.cli.system import read_system

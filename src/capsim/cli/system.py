@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from capsim.calibration.inheritance import inherited_posterior
 from capsim.calibration.posterior import (
     Posterior,
     fingerprint_of,
@@ -74,19 +75,33 @@ class System:
         if posterior is not None:
             known = posterior.provenance
             tests = ", ".join(known.get("calibrated_on", []))
-            return f"calibrated on {tests} of {known.get('dataset')}"
+            on = f"calibrated on {tests} of {known.get('dataset')}"
+            base = known.get("inherited_from")
+            return on if base is None else f"what it shares with {base} as {on}"
         if self.template.free_parameters():
             return "not calibrated: priors only"
         return "no unknown parameters: nothing to calibrate"
 
     def _warnings(self, draws: object) -> tuple[str, ...]:
-        found = list(self._not_calibrated())
+        found = [*self._not_calibrated(), *self._not_fitted()]
         if isinstance(draws, int) and draws < FEWEST_DRAWS:
             found.append(
                 f"{draws} draws: the ends of the intervals hang on single draws; for figures to "
                 f"quote, use --draws {FEWEST_DRAWS} or more."
             )
         return tuple(found)
+
+    def _not_fitted(self) -> tuple[str, ...]:
+        posterior = self.belief.posterior
+        if posterior is None or "inherited_from" not in posterior.provenance:
+            return ()
+        new = ", ".join(posterior.provenance["from_priors"])
+        own = f"; {new} from the priors alone" if new else ""
+        text = (
+            f"this extension of {posterior.provenance['inherited_from']} was not itself fitted to "
+            f"the load tests{own}. To change that, run capsim calibrate --model {self.asked.model}."
+        )
+        return (text,)
 
     def _not_calibrated(self) -> tuple[str, ...]:
         if self.belief.is_calibrated:
@@ -134,7 +149,7 @@ def _posterior(original: Template, changed: Template, named: Path | None) -> Pos
     """Return the calibration of the unchanged model: a changed setting is a what-if on it."""
     path = named or posterior_path(original)
     if path is None or (named is None and not path.is_file()):
-        return None
+        return inherited_posterior(original)
     try:
         return load_posterior(path, original)
     except InputError:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from capsim.calibration.inheritance import inherited_posterior
 from capsim.calibration.posterior import Posterior, load_posterior, posterior_path
 from capsim.calibration.proposals import design, to_values
 from capsim.model.model import Model
@@ -27,16 +28,16 @@ class Belief:
     def load(cls, reference: str | Path) -> "Belief":
         """Read a model file, by path or shipped name, and the posterior beside it if there is one.
 
+        A model that extends a calibrated one has that one's posterior if it has none of its own.
+
         Raises:
             InputError: the model is missing or broken, or the posterior is not this model's.
         """
         template = load(reference)
         path = posterior_path(template)
         known = path is not None and path.is_file()
-        return cls(
-            template=template,
-            posterior=load_posterior(path, template) if path is not None and known else None,
-        )
+        own = load_posterior(path, template) if path is not None and known else None
+        return cls(template=template, posterior=own or inherited_posterior(template))
 
     @property
     def is_calibrated(self) -> bool:

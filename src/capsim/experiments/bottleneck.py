@@ -20,6 +20,7 @@ class UsageInterval:
     capacity: Interval
     utilisation: Interval
     queue: Interval
+    wasted: Interval  # share of its use that went to clients that had gone
 
 
 def limiting_resource(usages: Sequence[Usage]) -> str:
@@ -47,6 +48,7 @@ def usage_intervals(outcomes: Sequence[Outcome]) -> list[UsageInterval]:
             capacity=interval([u.capacity for u in column]),
             utilisation=interval([u.utilisation for u in column]),
             queue=interval([u.queue for u in column]),
+            wasted=interval([u.wasted for u in column]),
         )
         for (name, kind), column in zip(names, columns, strict=True)
     ]

@@ -52,6 +52,7 @@ class Outcome:
             # Much of a long response time may lie in requests still in flight; a cycle never
             # gets shorter than the response alone.
             metrics["rps"] = users / max(cycle_s + longer_s, cycle_s * min(1.0, factor))
+            metrics["goodput_rps"] *= metrics["rps"] / self.metrics["rps"]
         return replace(self, metrics=metrics)
 
 

@@ -10,7 +10,7 @@ from capsim.engine.trace import Trace
 from capsim.metrics.percentiles import ALL_LEVELS, LEVELS, is_thin, percentile
 from capsim.plan.ops import Status, status_name
 
-METRICS = ("rps", "failure_ratio", "mean_s", *LEVELS, "max_s")
+METRICS = ("rps", "goodput_rps", "failure_ratio", "mean_s", *LEVELS, "max_s")
 TOO_SLOW = "slower_than_limit"
 
 

@@ -31,6 +31,12 @@ class Template:
     tree: Mapping[str, Any]
     priors: Mapping[str, Prior]
     path: Path | None = None
+    base: "Template | None" = None  # the model that this one extends
+
+    @property
+    def parameters_as_written(self) -> dict[str, Any]:
+        """The `[parameters]` tables of the file."""
+        return {name: prior.model_dump(mode="json") for name, prior in self.priors.items()}
 
     @property
     def name(self) -> str:
@@ -81,13 +87,14 @@ class Template:
             tree=tree,
             priors=self.priors,
             path=self.path,
+            base=self.base,
         )
         changed.bind({})
         return changed
 
     def free_parameters(self) -> list[str]:
         """Return the names of the parameters that the model refers to, in file order."""
-        used = set(_references(self.tree))
+        used = set(references(self.tree))
         return [name for name in self.priors if name in used]
 
     def _substitute(self, node: Any, numbers: Mapping[str, float], key: str) -> Any:
@@ -106,7 +113,12 @@ class Template:
         return node
 
 
-def parse_template(tree: Mapping[str, Any], source: str, path: Path | None = None) -> Template:
+def parse_template(
+    tree: Mapping[str, Any],
+    source: str,
+    path: Path | None = None,
+    base: Template | None = None,
+) -> Template:
     """Check a model file's content.
 
     Raises:
@@ -119,10 +131,10 @@ def parse_template(tree: Mapping[str, Any], source: str, path: Path | None = Non
         priors = _PRIORS.validate_python(tree.get("parameters", {}))
     except ValidationError as error:
         raise first_problem(error, source, prefix="parameters") from None
-    template = Template(source=source, tree=body, priors=priors, path=path)
+    template = Template(source=source, tree=body, priors=priors, path=path, base=base)
     for quantile in _TRIED_QUANTILES:
         template.bind({name: prior.quantile(quantile) for name, prior in priors.items()})
-    unused = sorted(set(priors) - set(_references(body)))
+    unused = sorted(set(priors) - set(references(body)))
     if unused:
         raise InputError.at(
             source, f"parameters.{unused[0]}", "is used nowhere", remedy=f'write "${unused[0]}"'
@@ -139,12 +151,13 @@ def leaf_paths(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-def _references(node: Any) -> Iterator[str]:
+def references(node: Any) -> Iterator[str]:
+    """Yield the name of every parameter that a tree refers to, as often as it does."""
     if isinstance(node, Mapping):
         for value in node.values():
-            yield from _references(value)
+            yield from references(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _references(value)
+            yield from references(value)
     elif isinstance(node, str) and node.startswith("$"):
         yield node[1:]

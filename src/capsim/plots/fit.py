@@ -151,5 +151,10 @@ def _ticks(reach: float) -> list[float]:
 
 
 def _metric(name: str) -> str:
-    names = {"failure_ratio": "failures", "rps": "req/s", "p999_s": "p99.9"}
+    names = {
+        "failure_ratio": "failures",
+        "rps": "req/s",
+        "goodput_rps": "good/s",
+        "p999_s": "p99.9",
+    }
     return names.get(name, name.removesuffix("_s"))

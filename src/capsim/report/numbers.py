@@ -14,8 +14,11 @@ _SMALLEST = 0.01  # percent: closer than this, only which side is said
 _SECONDS_FROM = 10.0  # seconds: an interval that reaches this far is never in milliseconds
 _WHOLE_FROM = 10  # percent: further away than this, no decimals
 
+_RATES = ("rps", "goodput_rps")
+
 LABELS = {
     "rps": "requests/s",
+    "goodput_rps": "good answers/s",
     "failure_ratio": "failed",
     "mean_s": "mean",
     "max_s": "slowest",
@@ -62,7 +65,7 @@ def metric_span(metric: str, interval: Interval) -> str:
     """Return the 90 % interval of a metric with its unit: `0.8..1.2 s`."""
     if math.isnan(interval.lo):
         return UNDEFINED
-    if metric == "rps":
+    if metric in _RATES:
         return span(interval)
     if metric == "failure_ratio":
         return share_span(interval)
@@ -74,7 +77,7 @@ def metric_both(metric: str, interval: Interval) -> str:
     """Return a metric's median with its 90 % interval in one unit: `0.9 (0.8..1.2) s`."""
     if interval.lo == interval.hi or math.isnan(interval.median):
         return metric_value(metric, interval.median)
-    if metric == "rps":
+    if metric in _RATES:
         return f"{number(interval.median)} ({span(interval)})"
     if metric == "failure_ratio":
         return f"{_percent(interval.median)} ({share_span(interval).removesuffix(' %')}) %"
@@ -87,7 +90,7 @@ def metric_lines(metric: str, interval: Interval) -> tuple[str, str]:
     """Return a metric's median with its unit, and the 90 % interval in the same unit, without."""
     if interval.lo == interval.hi or math.isnan(interval.median):
         return metric_value(metric, interval.median), ""
-    if metric == "rps":
+    if metric in _RATES:
         return number(interval.median), span(interval)
     if metric == "failure_ratio":
         return share(interval.median), share_span(interval).removesuffix(" %")
@@ -140,4 +143,7 @@ def _percent(value: float) -> str:
     return f"{percent:.2f}" if distance < _ONE_DECIMAL_FROM else f"{percent:.1f}"
 
 
-_FORMATS: dict[str, Callable[[float], str]] = {"rps": number, "failure_ratio": share}
+_FORMATS: dict[str, Callable[[float], str]] = {
+    **dict.fromkeys(_RATES, number),
+    "failure_ratio": share,
+}

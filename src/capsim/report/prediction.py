@@ -122,6 +122,13 @@ def _resources(prediction: Prediction) -> Iterator[Group]:
         layout.table(columns, rows),
         layout.sentence(f"What limits: {shares} of the draws."),
     )
+    wasted = {u.name: u.wasted for u in prediction.usages if u.wasted.hi > 0}
+    if wasted:
+        parts = ", ".join(
+            f"{name} {share(found.median)} ({share_span(found)})" for name, found in wasted.items()
+        )
+        text = f"Of what was used, for clients that had gone: {parts}."
+        yield Group(layout.sentence(text))
 
 
 def _in_use(prediction: Prediction) -> Mapping[str, Interval]:

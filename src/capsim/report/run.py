@@ -1,5 +1,6 @@
 """One simulated load test at one point of the parameters."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ from rich.table import Table
 
 from capsim.metrics.run import Run
 from capsim.metrics.summary import Summary
+from capsim.metrics.tasks import TaskSummary
 from capsim.metrics.utilisation import Usage
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
 from capsim.report.numbers import label, metric_value, number, share
 from capsim.report.plain import plain
 
+_COUNTED = ("rps", "goodput_rps", "failure_ratio")
 _NOTE = (
     "One run at the central values of the parameters, to look into: not a prediction. "
     "capsim predict gives intervals."
@@ -45,6 +48,8 @@ def renderable(result: SimulatedRun, context: Context) -> Group:
         for name, value in summary.metrics().items()
     ]
     counts = f"{summary.requests} requests, {summary.in_flight} in flight at the end"
+    if summary.attempts > 1:
+        counts += f"; {number(summary.attempts)} attempts each"
     users = f", {result.users} users" if result.users else ""
     return Group(
         heading(context, f"{result.scenario}{users}, one run"),
@@ -52,6 +57,7 @@ def renderable(result: SimulatedRun, context: Context) -> Group:
         *_thin(summary),
         *_failures(summary),
         layout.section("Resources after the ramp", _resources(result.usages)),
+        *_tasks(result.run.tasks(), result.run.stale_share()),
         *_timeline(result.timeline),
         layout.section("Note", layout.sentence(_NOTE)),
         *warnings(context),
@@ -71,6 +77,9 @@ def as_json(result: SimulatedRun, context: Context) -> dict[str, object]:
         "metrics": summary.metrics(),
         "failures": summary.failures,
         "resources": [vars(usage) for usage in result.usages],
+        "attempts": summary.attempts,
+        "tasks": [vars(task) for task in result.run.tasks()],
+        "stale_share": result.run.stale_share(),
         "flags": summary.thin,
         **common_json(context),
     }
@@ -100,6 +109,7 @@ def _failures(summary: Summary) -> Iterator[Group]:
 
 
 def _resources(usages: tuple[Usage, ...]) -> Table:
+    some_wasted = any(usage.wasted > 0 for usage in usages)
     rows = [
         (
             usage.name,
@@ -107,20 +117,46 @@ def _resources(usages: tuple[Usage, ...]) -> Table:
             share(usage.utilisation),
             share(usage.busiest),
             number(usage.queue),
+            *([share(usage.wasted)] if some_wasted else []),
         )
         for usage in usages
     ]
-    return layout.table(("resource", "capacity", "busy", "busiest", "queue"), rows)
+    columns = ("resource", "capacity", "busy", "busiest", "queue")
+    return layout.table((*columns, "for clients gone") if some_wasted else columns, rows)
+
+
+def _tasks(tasks: tuple[TaskSummary, ...], stale: float) -> Iterator[Group]:
+    """Yield what became of the work that requests left behind, where they did."""
+    if not tasks:
+        return
+    rows = [
+        (
+            task.name,
+            str(task.done),
+            str(task.failed),
+            str(task.waiting),
+            f"{task.growth_per_s:+.3g}/s",
+            *(metric_value(name, getattr(task, name)) for name in ("mean_s", "p95_s", "max_s")),
+        )
+        for task in tasks
+    ]
+    columns = ("task", "done", "failed", "waiting", "growth", "mean", "p95", "slowest")
+    table = layout.table(columns, rows)
+    notes = []
+    if not math.isnan(stale):
+        text = f"Of the requests that read a replica, {share(stale)} may have missed a change."
+        notes.append(layout.sentence(text))
+    yield layout.section("Done later (from the request to the end of the task)", table, *notes)
 
 
 def _timeline(timeline: pd.DataFrame | None) -> Iterator[Group]:
     if timeline is None:
         return
-    columns = ("time", "requests/s", "failed", "mean", "p50", "p95", "in flight")
+    columns = ("time", "requests/s", "good", "failed", "mean", "p50", "p95", "in flight")
     rows = [
         (
             f"{record['time_s']:g} s",
-            *(metric_value(name, record[name]) for name in ("rps", "failure_ratio")),
+            *(metric_value(name, record[name]) for name in _COUNTED),
             *(metric_value(name, record[name]) for name in ("mean_s", "p50_s", "p95_s")),
             str(record["in_flight"]),
         )
