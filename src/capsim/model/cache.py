@@ -7,7 +7,8 @@ class Cache(Spec):
     """A cache before the database: `get`, and on a miss the queries and `set` (cache-aside).
 
     A share `hit_ratio` of the requests asks for one of `keys` entries that others ask for too,
-    the rest for something that nobody has asked for before. All entries are there at the start.
+    the rest for something that nobody has asked for before. All entries are there at the start;
+    those that expire were set at even intervals over the `ttl_s` before it.
     """
 
     hit_ratio: Probability

@@ -60,10 +60,11 @@ class PlanBuilder(StepTable):
         self._groups.append(cores)
         return len(self._groups) - 1
 
-    def cells(self, count: int, *, fresh: bool) -> int:
+    def cells(self, fresh_until_s: Iterable[float]) -> int:
         """Add cells that remember until when something is fresh; return the index of the first."""
-        self._cells += [INFINITE if fresh else -INFINITE] * count
-        return len(self._cells) - count
+        first = len(self._cells)
+        self._cells += fresh_until_s
+        return first
 
     def column(
         self,

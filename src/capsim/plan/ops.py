@@ -27,7 +27,9 @@ Rules that all engines share, so that they agree record by record:
    gives up, or a request ends with a status of `CONNECTION_LOST`.
 10. A forked job joins the ready queue at once, with the draws and the route of its parent.
 11. Deadlines of a job are cleared by a failure. A job that is interrupted leaves its queue or
-   station without having been served, and goes on at the instant of its deadline.
+   station without having been served, and goes on at the instant of its deadline. A job that is
+   killed ends at once with none of its own steps, but where the station outlives it, its service
+   goes on for nobody, and with it the slots that do; they are released when it is done.
 12. A closed resource grants nothing; what is released meanwhile stays with it. When it opens, its
    waiters are granted in order, then come new ones. Changes at a fixed time (an outage, another
    speed) are scheduled before everything else, so they come first at their instant.

@@ -28,6 +28,7 @@ class Resource:
     restart_s: float = 0.0
     identified: bool = False  # slots are told apart (least recently used first), to own things
     uses: tuple[int, ...] = ()  # how often it may be used, by birth; then it restarts; none: ever
+    outlives: bool = False  # a killed job's statement keeps its slot until it is done
     whole: bool = False  # `uses` counts the uses of all slots, and all restart together
 
 
@@ -50,6 +51,7 @@ class Station:
     idle_overhead: float = 0.0
     quantum_s: float = 0.0
     turn_column: int = NO_COLUMN  # with a quantum: the uniform draw that says who is next
+    outlives: bool = False  # a killed job's service goes on, for nobody
     group: int = -1  # stations of a group share its cores: process i runs at min(1, cores/active)
     speeds: tuple[tuple[float, float], ...] = ()  # (from time, speed), in order of time
 
@@ -64,6 +66,7 @@ class Outage:
     kill: bool = False  # those that hold a slot end at once; otherwise they finish
     status: int = Status.SERVER_LOST  # of those killed
     fails: bool = False  # those killed take their error path; otherwise nothing of theirs runs
+    station: int = -1  # where slots have owners: those killed are the jobs in service there
     refuses: bool = False  # sends away who waits or comes meanwhile
     owners: tuple[int, ...] = ()  # resources whose slots lose what they own
 

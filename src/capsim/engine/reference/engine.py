@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from simpy import Environment
+from simpy import Environment, Event
 
 from capsim.engine.reference import cells, control, instructions
 from capsim.engine.reference.failures import Failures
 from capsim.engine.reference.gauge import Gauge
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
-from capsim.engine.reference.population import Population, through
+from capsim.engine.reference.population import Life, Population, through
 from capsim.engine.reference.processor_sharing import ProcessorSharing
 from capsim.engine.reference.recorder import Recorder
 from capsim.engine.reference.route import Route
@@ -57,7 +57,8 @@ class _Engine:
             level = Gauge(gauge, self.failures.out_of_memory)
             for number, weight in gauge.weights:
                 everything[number].gauges.append((level, weight))
-        self.failures.slots = self.slots
+        self.failures.slots, self.failures.stations = self.slots, self.stations
+        self.failures.finish_later = self._finish_later
         self.kills = any(slots.killable for slots in self.slots.values()) or any(
             step.op == Op.DEADLINE for step in plan.steps
         )
@@ -114,6 +115,15 @@ class _Engine:
         """Begin a forked job."""
         self.recorder.begin(job)
         self.env.process(through(job, self.code))
+
+    def _finish_later(self, job: Job, event: Event) -> None:
+        """Have a job go on when an event comes."""
+
+        def life() -> Life:
+            yield event
+            yield from through(job, self.code)
+
+        self.env.process(life())
 
     def _gates(self, step: Step) -> list[Slots]:
         """Return the gates of all servers of a choice: resources of one name, in a row."""

@@ -1,13 +1,14 @@
 """What ends requests from outside: a worker's timeout, an outage, memory that runs out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from simpy import Environment
+from simpy import Environment, Event
 
 from capsim.engine.reference.events import wake
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
 from capsim.engine.reference.slots import Slots
+from capsim.engine.reference.station import EVENT, JOB, ServiceStation
 from capsim.plan.ops import Status
 from capsim.plan.plan import Gauge, Outage
 
@@ -20,7 +21,10 @@ class Failures:
         self.env = env
         self.owned = owned
         self.finish = finish
+        # Set by the engine as soon as it has them.
         self.slots: Mapping[int, Slots] = {}
+        self.stations: Sequence[ServiceStation] = ()
+        self.finish_later: Callable[[Job, Event], None] = _nobody
 
     def interrupt(self, job: Job, status: int, to: int) -> None:
         """Take a job out of whatever it waits for, and have it go on at another step."""
@@ -45,11 +49,15 @@ class Failures:
         slots = self.slots.get(outage.resource)
         if slots is None:
             self.owned[outage.resource].close(outage.duration_s)
-            return
-        victims = list(slots.holders) if outage.kill else []
-        slots.close(outage.duration_s, refuse=outage.refuses)
+            victims = self.stations[outage.station].jobs() if outage.kill else []
+        else:
+            victims = list(slots.holders) if outage.kill else []
+            slots.close(outage.duration_s, refuse=outage.refuses)
         for job in victims:
-            self.interrupt(job, outage.status, job.error if outage.fails else self.finish)
+            if outage.fails:
+                self.interrupt(job, outage.status, job.error)
+            else:
+                self._kill(job, outage.status)
 
     def out_of_memory(self, gauge: Gauge, job: Job) -> None:
         """Kill whoever uses most of what has run out."""
@@ -75,11 +83,39 @@ class Failures:
             for number in job.slots or ():
                 for owned in self.owned.values():
                     owned.drop_all((number,))
-            self.interrupt(job, Status.SERVER_LOST, self.finish)
+            self._kill(job, Status.SERVER_LOST)
 
     def _restart(self, worker: Slots, job: Job, status: Status) -> None:
-        self.interrupt(job, status, self.finish)
+        self._kill(job, status)
         job.held.remove(worker)
         for owned in self.owned.values():
             owned.drop((worker.number, job.slots[worker.number] if job.slots else None))
         worker.restart(job)
+
+    def _kill(self, job: Job, status: int) -> None:
+        """End a job without any code of its own; a statement that the database runs goes on."""
+        if job.service is not None and job.service[0].station.outlives:
+            self._leave_statement(job)
+        self.interrupt(job, status, self.finish)
+
+    def _leave_statement(self, job: Job) -> None:
+        """Hand a killed job's statement to a ghost, with what the database holds for it."""
+        assert job.service is not None  # noqa: S101 (just seen)
+        _, service = job.service
+        ghost = Job(
+            job.session, job.index, job.request_class, job.start, job.row, self.finish, self.finish
+        )
+        ghost.live, ghost.route, ghost.service = False, job.route, job.service
+        ghost.held = [slots for slots in job.held if slots.spec.outlives]
+        job.held = [slots for slots in job.held if not slots.spec.outlives]
+        job.service = None
+        service[JOB], service[EVENT] = ghost, Event(self.env)
+        if job.abandoned:
+            ghost.abandoned = True
+        else:
+            ghost.forsake()
+        self.finish_later(ghost, service[EVENT])
+
+
+def _nobody(_job: Job, _event: Event) -> None:
+    """Stand in for the engine until it is there."""

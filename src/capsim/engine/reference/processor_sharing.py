@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 
 from simpy import Environment
 
+from capsim.engine.reference.job import Job
 from capsim.engine.reference.station import (
     END,
     JOB,
@@ -35,6 +36,11 @@ class ProcessorSharing(ServiceStation):
         self.account()
         self._forsaken += 1
         self._wasted_share = self._forsaken / self._present
+
+    def jobs(self) -> list[Job]:
+        """Return the jobs present, in order of arrival."""
+        present = [service for service in self._services if service[JOB] is not None]
+        return [service[JOB] for service in sorted(present, key=lambda s: s[SEQUENCE])]
 
     def _enter(self, service: Service) -> None:
         service[END] += self._virtual

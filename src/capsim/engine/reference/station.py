@@ -110,6 +110,10 @@ class ServiceStation(ABC):
         """Take note that the client of a job in service has gone."""
 
     @abstractmethod
+    def jobs(self) -> list[Job]:
+        """Return the jobs present, in order of arrival."""
+
+    @abstractmethod
     def _enter(self, service: Service) -> None:
         """Take a service in."""
 

@@ -32,6 +32,11 @@ class TimeSlicing(ServiceStation):
         self._slice_end = INFINITE
         self._last: Job | None = None  # who left; its luck says who is next
 
+    def jobs(self) -> list[Job]:
+        """Return the jobs present, in order of arrival."""
+        present = [*self._waiting, *([] if self._running is None else [self._running])]
+        return [service[JOB] for service in sorted(present, key=lambda s: s[SEQUENCE])]
+
     def _enter(self, service: Service) -> None:
         self._waiting.append(service)
 

@@ -63,7 +63,7 @@ def lower_cache(
     """Add the cache, where there is one, with all of its entries in it."""
     if cache is None:
         return None
-    cells = builder.cells(cache.keys, fresh=True)
+    cells = builder.cells(_expiries(cache))
     for fault in scenario.faults:
         if isinstance(fault, CacheFlush):
             builder.flush(Flush(time_s=fault.at_s, first=cells, count=cache.keys))
@@ -82,3 +82,10 @@ def lower_cache(
         key=builder.column("cache key", None),
         filling=filling,
     )
+
+
+def _expiries(cache: Cache) -> list[float]:
+    """Return until when each entry lives that is there at the start; they were set in turn."""
+    if cache.ttl_s is None:
+        return [INFINITE] * cache.keys
+    return [cache.ttl_s * (number + 1) / cache.keys for number in range(cache.keys)]

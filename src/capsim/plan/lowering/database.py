@@ -41,6 +41,7 @@ def lower_database(
             cores=database.cores,
             contention=database.contention,
             coherency=database.coherency,
+            outlives=True,  # PostgreSQL sees that its client has gone when it writes to it
             speeds=speeds(scenario, "database"),
         )
     )

@@ -24,7 +24,7 @@ def lower_faults(
                 builder.outage(_of_instance(fault, front.gate, server))
             case DatabaseRestart():
                 for connection in database.connections.resources:
-                    builder.outage(_of_database(fault, connection))
+                    builder.outage(_of_database(fault, connection, database.cpu))
 
 
 def _of_instance(fault: InstanceLost | Restart, gate: int, server: LoweredServer) -> Outage:
@@ -41,12 +41,14 @@ def _of_instance(fault: InstanceLost | Restart, gate: int, server: LoweredServer
     )
 
 
-def _of_database(fault: DatabaseRestart, connection: int) -> Outage:
+def _of_database(fault: DatabaseRestart, connection: int, cpu: int) -> Outage:
+    """Queries fail, and the application answers with an error."""
     return Outage(
         time_s=fault.at_s,
         resource=connection,
         duration_s=fault.duration_s,
         kill=True,
         status=Status.DATABASE_LOST,
+        station=cpu,
         fails=True,
     )

@@ -47,6 +47,7 @@ def _lock(builder: PlanBuilder, name: str, lock: RowLock, database: Database) ->
         Resource(
             name=f"lock {name}",
             capacity=1,
+            outlives=True,
             order=order,
             turn_column=turn,
             wait_limit_s=database.lock_timeout_s or INFINITE,

@@ -59,6 +59,7 @@ def lower_bouncer(builder: PlanBuilder, model: Model) -> LoweredBouncer | None:
         Resource(
             name=SERVER,
             capacity=_servers(bouncer, model),
+            outlives=True,
             wait_limit_s=bouncer.query_wait_timeout_s,
             check_s=_JANITOR_S,
         )

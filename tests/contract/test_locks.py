@@ -1,0 +1,189 @@
+"""Row locks: who holds them for how long, who waits, in which order, and which limits end a wait."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from capsim.metrics.run import Run, simulate
+from capsim.model.model import Model
+from capsim.plan.ops import Status
+
+SYNC = {"kind": "gunicorn-sync", "workers": 64, "timeout_s": 0}
+
+
+def run(
+    request: dict[str, Any],
+    scenario: dict[str, Any],
+    *,
+    lock: dict[str, Any] | None = None,
+    **database: Any,
+) -> Run:
+    """Simulate requests that update the row `stock`, on workers and cores to spare."""
+    return simulate(
+        Model.model_validate(
+            {
+                "name": "locks",
+                "default_scenario": "test",
+                "machine": {"cores": 64},
+                "server": SYNC,
+                "app": {"error_cpu_s": 0.5},
+                "database": {
+                    "cores": 64,
+                    "access": {"kind": "pool", "size": 64, "scope": "system"},
+                    "locks": {"stock": lock or {}},
+                    **database,
+                },
+                "requests": {"order": {"lock": {"name": "stock"}, **request}},
+                "scenarios": {"test": scenario},
+            }
+        )
+    )
+
+
+def at(*times_s: float) -> dict[str, Any]:
+    """One arrival at each of the times, and then half a minute more."""
+    gaps = np.diff([0.0, *times_s]).tolist()
+    stages = [{"duration_s": gap, "rate": 1 / gap} for gap in gaps]
+    stages.append({"duration_s": 1.0, "rate": 0.5})  # an arrival at the very end would not count
+    calls = {"stages": stages, "interarrival": "constant", "tasks": {"order": 1}}
+    return {"duration_s": times_s[-1] + 30.0, "arrivals": {"calls": calls}}
+
+
+def crowd(users: int, duration_s: float = 60.0, think_s: object = 1000.0) -> dict[str, Any]:
+    """Users who all ask at once, and again after thinking."""
+    everyone = {"think_s": think_s, "tasks": {"order": 1}}
+    return {"duration_s": duration_s, "users": users, "user_classes": {"everyone": everyone}}
+
+
+def answers(result: Run) -> list[tuple[float, int]]:
+    """Response time and status of each request, in order of start, then of time."""
+    trace = result.trace
+    rows = zip(trace.start, trace.end - trace.start, trace.status, strict=True)
+    return [(pytest.approx(time), status) for _, time, status in sorted(rows)]
+
+
+def held(result: Run) -> float:
+    """Seconds for which the lock was held."""
+    column = result.trace.resource_names.index("lock stock")
+    return float(result.trace.in_use[-1, column])
+
+
+@pytest.mark.parametrize(
+    ("after_queries", "second_s", "hold_s"), [(0, 6.1, 3.2), (1, 5.0, 2.1), (2, 3.9, 1.0)]
+)
+def test_a_lock_is_held_from_its_statement_to_commit(
+    after_queries: int, second_s: float, hold_s: float
+) -> None:
+    """Queries before the lock overlap; those under it, and the code between them, do not.
+
+    0.1 s of CPU before the first query and after each; only the last part comes after COMMIT.
+    """
+    request = {
+        "app_cpu_s": 0.4,
+        "queries": 3,
+        "query_s": 1.0,
+        "lock": {"name": "stock", "after_queries": after_queries},
+    }
+    result = run(request, at(1.0, 1.5))
+    assert answers(result) == [(3.4, Status.OK), (second_s, Status.OK)]
+    assert held(result) == pytest.approx(2 * hold_s)
+
+
+def test_statement_timeout_counts_the_wait_and_the_execution() -> None:
+    """It fires 1.5 s after the statement began; the lock is free before the error is rendered."""
+    result = run({"queries": 1, "query_s": 2.0}, at(1.0, 1.2), statement_timeout_s=1.5)
+    # The first is stopped at 2.5. The second has the lock from then on, waited for 1.3 s, and is
+    # stopped at 2.7. Each pays 0.5 s of CPU for its error page, and nobody holds the lock meanwhile.
+    assert answers(result) == [(2.0, Status.STATEMENT_TIMEOUT)] * 2
+    assert held(result) == pytest.approx(1.5 + 0.2)
+    cpu = result.trace.station_names.index("app CPU")
+    assert result.trace.busy[-1, cpu] == pytest.approx(2 * 0.5)
+
+
+def test_statement_timeout_is_for_one_statement_and_no_pool() -> None:
+    """Three queries of 1 s each pass a limit of 1.2 s, and so does the wait for a connection."""
+    pool = {"kind": "pool", "size": 1, "scope": "system"}
+    result = run({"queries": 3, "query_s": 1.0}, crowd(2), access=pool, statement_timeout_s=1.2)
+    assert answers(result) == [(3.0, Status.OK), (6.0, Status.OK)]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("random", [(float(n), Status.OK) for n in range(1, 21)]),
+        ("fifo", [(1.0, Status.OK), (2.0, Status.OK)] + 18 * [(2.0, Status.LOCK_TIMEOUT)]),
+    ],
+)
+def test_lock_timeout_is_for_one_holder(order: str, expected: list[tuple[float, int]]) -> None:
+    """Twenty want a row for 1 s each, with a limit of 1.5 s for each wait.
+
+    Who waits for an updated row waits for one transaction after the other: the limit starts anew
+    with each of them, and nobody meets it in 20 s. In a first come, first served line it is one
+    wait, and all but the first two give up at 1.5 s (and pay 0.5 s for the error).
+    """
+    result = run(
+        {"queries": 1, "query_s": 1.0}, crowd(20), lock={"order": order}, lock_timeout_s=1.5
+    )
+    assert answers(result) == expected
+
+
+def test_statement_timeout_ends_a_wait_that_lock_timeout_does_not() -> None:
+    """The wait for many holders is one statement: three are done when the others give up."""
+    result = run(
+        {"queries": 1, "query_s": 1.0}, crowd(20), lock_timeout_s=1.5, statement_timeout_s=3.5
+    )
+    done = [(float(n), Status.OK) for n in (1, 2, 3)]
+    assert answers(result) == done + 17 * [(4.0, Status.STATEMENT_TIMEOUT)]
+    assert held(result) == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize("pool", [1, 4, 64])
+def test_a_lock_bounds_throughput_whatever_the_pool(pool: int) -> None:
+    """Two queries of 50 ms under the lock: 10 per second, with one connection or with many."""
+    access = {"kind": "pool", "size": pool, "scope": "system"}
+    result = run({"queries": 2, "query_s": 0.05}, crowd(30, 60, think_s=0.5), access=access)
+    counted = result.summary(begin_s=10).requests
+    assert counted == pytest.approx(50 / 0.1, abs=1)  # answers on both edges of the window count
+
+
+def test_more_rows_spread_a_lock() -> None:
+    """Each transaction needs one of eight rows: more at once, never more than eight."""
+    request = {"queries": 2, "query_s": 0.05}
+    one = run(request, crowd(30, think_s=0.5)).summary(begin_s=10)
+    spread = run(request, crowd(30, think_s=0.5), lock={"rows": 8})
+    assert 3 * one.rps < spread.summary(begin_s=10).rps < 80.0
+    columns = [i for i, name in enumerate(spread.trace.resource_names) if name == "lock stock"]
+    shares = spread.trace.in_use[-1, columns] / spread.trace.in_use[-1, columns].sum()
+    requests = len(spread.trace)
+    assert len(columns) == 8
+    assert np.abs(shares - 1 / 8).max() < 4 * np.sqrt(1 / 8 * 7 / 8 / requests)
+
+
+def test_a_larger_pool_moves_the_wait_into_the_database() -> None:
+    """Same throughput and mean, longer tail: the pool is first come, first served, the row not."""
+    request = {"queries": 1, "query_s": 0.02}
+    scenario = crowd(40, 120, think_s={"law": "exponential", "mean": 0.2})
+
+    def wait(result: Run, name: str) -> float:
+        trace = result.trace
+        return float(trace.waits[trace.status == Status.OK, trace.wait_names.index(name)].mean())
+
+    def pooled(size: int, order: str = "random") -> Run:
+        access = {"kind": "pool", "size": size, "scope": "system"}
+        return run(request, scenario, lock={"order": order}, access=access)
+
+    small, large, ordered = pooled(2), pooled(40), pooled(40, "fifo")
+    few, many, fair = (result.summary(begin_s=10) for result in (small, large, ordered))
+    assert [s.rps for s in (few, many, fair)] == pytest.approx([50.0] * 3, rel=2e-3)
+    # N = X (R + Z): the mean is given by the throughput and the think time that was drawn.
+    assert [s.mean_s for s in (few, many, fair)] == pytest.approx([40 / 50 - 0.2] * 3, rel=0.03)
+    assert wait(small, "lock stock") <= 0.02
+    assert wait(small, "database connection") > 0.5
+    assert wait(large, "database connection") == 0.0
+    assert wait(large, "lock stock") > 0.5
+    p50, p95, p99 = (many.percentiles[name] for name in ("p50_s", "p95_s", "p99_s"))
+    assert p99 > 3 * few.percentiles["p99_s"]
+    assert p95 / p50 > 2 * few.percentiles["p95_s"] / few.percentiles["p50_s"]
+    # It is the order that makes the tail, not the size: a first come, first served row has none.
+    assert fair.percentiles["p99_s"] == pytest.approx(few.percentiles["p99_s"], rel=0.05)
