@@ -50,6 +50,11 @@ class PlanBuilder(StepTable):
         self._resources += [resource] * replicas
         return len(self._resources) - replicas
 
+    @property
+    def next_resource(self) -> int:
+        """The index of the resource that is added next."""
+        return len(self._resources)
+
     def station(self, station: Station, replicas: int = 1) -> int:
         """Add a station, or `replicas` equal ones; return the index of the first."""
         self._stations += [station] * replicas

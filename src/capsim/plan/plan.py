@@ -29,6 +29,7 @@ class Resource:
     identified: bool = False  # slots are told apart (least recently used first), to own things
     uses: tuple[int, ...] = ()  # how often it may be used, by birth; then it restarts; none: ever
     outlives: bool = False  # a killed job's statement keeps its slot until it is done
+    owners: tuple[int, ...] = ()  # when it was away, slots of these have lost what they owned
     whole: bool = False  # `uses` counts the uses of all slots, and all restart together
 
 

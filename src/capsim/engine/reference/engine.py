@@ -102,7 +102,14 @@ class _Engine:
 
     def _slots(self, number: int, spec: Resource) -> Slots:
         wait_column = self.plan.wait_names.index(spec.name)
-        return Slots(self.env, spec, number, wait_column, kill=self.failures.kill_worker)
+        return Slots(
+            self.env,
+            spec,
+            number,
+            wait_column,
+            kill=self.failures.kill_worker,
+            lose=self.failures.lose,
+        )
 
     def _station(self, number: int) -> ServiceStation:
         spec = self.plan.stations[number]

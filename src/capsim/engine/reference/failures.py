@@ -38,14 +38,22 @@ class Failures:
         if job.waiting is not None and not job.waiting.triggered:
             wake(job.waiting)
 
+    def lose(self, resource: int, slot: int | None) -> None:
+        """Take back what a slot of a resource owned, or what every one of them did."""
+        for owned in self.owned.values():
+            if slot is None:
+                owned.drop_all((resource,))
+            else:
+                owned.drop((resource, slot))
+
     def kill_worker(self, worker: Slots, job: Job) -> None:
         """Kill the worker that a job holds: the client sees an error, the slot boots anew."""
         self._restart(worker, job, Status.WORKER_TIMEOUT)
 
     def begin(self, outage: Outage) -> None:
         """Close a resource for an outage."""
-        for owned in self.owned.values():
-            owned.drop_all(outage.owners)
+        for owner in outage.owners:
+            self.lose(owner, None)
         slots = self.slots.get(outage.resource)
         if slots is None:
             self.owned[outage.resource].close(outage.duration_s)
@@ -63,10 +71,10 @@ class Failures:
         """Kill whoever uses most of what has run out."""
         victims = [self.slots[number] for number in gauge.victims]
         if gauge.whole:
-            for owned in self.owned.values():
-                owned.drop_all(gauge.owners)
+            for owner in gauge.owners:
+                self.lose(owner, None)
             for slots in victims:
-                self._kill_all(slots, gauge.restart_s)
+                self._kill_all(slots, gauge.restart_s, refuse=True)
             return
         largest = max(victims, key=lambda slots: slots.in_use)
         if largest.spec.identified:
@@ -76,20 +84,17 @@ class Failures:
         else:
             self._kill_all(largest, gauge.restart_s)
 
-    def _kill_all(self, slots: Slots, away_s: float) -> None:
+    def _kill_all(self, slots: Slots, away_s: float, *, refuse: bool = False) -> None:
         victims = list(slots.holders)
-        slots.close(away_s)
+        slots.close(away_s, refuse=refuse)
         for job in victims:
             for number in job.slots or ():
-                for owned in self.owned.values():
-                    owned.drop_all((number,))
+                self.lose(number, None)
             self._kill(job, Status.SERVER_LOST)
 
     def _restart(self, worker: Slots, job: Job, status: Status) -> None:
         self._kill(job, status)
         job.held.remove(worker)
-        for owned in self.owned.values():
-            owned.drop((worker.number, job.slots[worker.number] if job.slots else None))
         worker.restart(job)
 
     def _kill(self, job: Job, status: int) -> None:

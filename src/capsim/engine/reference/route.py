@@ -33,6 +33,7 @@ class Route(Instruction):
         idle_s = self.env._now - session.idle_since
         kept = session.route != NO_ROUTE and idle_s <= self.step.limit
         if not kept or (self.gates and self.gates[session.route].closed):
+            session.close()  # the connection that it had has gone
             first = job.route * self.step.count
             session.route = self.choose(job, self._open(first))
         job.route = session.route

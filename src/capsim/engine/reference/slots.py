@@ -13,6 +13,7 @@ from capsim.plan.plan import INFINITE, Resource
 
 Grant = tuple[Job, float]  # a job that holds a slot, and since when
 Kill = Callable[["Slots", Job], None]
+Lose = Callable[[int, int | None], None]  # what a resource's slot (none: every one) owned is gone
 
 
 class Waiter:
@@ -35,13 +36,20 @@ class Slots:
     """The slots of one resource, and who waits for them."""
 
     def __init__(
-        self, env: Environment, resource: Resource, number: int, wait_column: int, kill: Kill
+        self,
+        env: Environment,
+        resource: Resource,
+        number: int,
+        wait_column: int,
+        kill: Kill,
+        lose: Lose,
     ) -> None:
         """Start with all slots free; `number` is the resource's index in the plan."""
         self.env = env
         self.spec = resource
         self.number = number
         self.wait_column = wait_column
+        self._lose = lose
         self.free = resource.capacity
         self.queue_limit = resource.queue_limit
         self.waiting = 0
@@ -146,18 +154,22 @@ class Slots:
             self._wasted_s += self.env._now
         self._pass_on(job)
 
-    def _pass_on(self, job: Job) -> None:
+    def _pass_on(self, job: Job, *, weighs: bool = True) -> None:
         waiter = None if self.closed else self._next(job)
         if waiter is not None:
             self._grant(waiter)
+            if not weighs:
+                for gauge, weight in self.gauges:
+                    gauge.add(weight, waiter.job)
             return
         if self.closed:
             self._shut += 1
         else:
             self.free += 1
         self._held_s += self.env._now
-        for gauge, weight in self.gauges:
-            gauge.remove(weight)
+        if weighs:
+            for gauge, weight in self.gauges:
+                gauge.remove(weight)
         if self.closed and not self.in_use:
             self._emptied()
 
@@ -167,6 +179,7 @@ class Slots:
         if job.abandoned:
             self._wasted -= 1
             self._wasted_s += self.env._now
+        self._lose(self.number, self._slot(job))
         if self._uses is not None:
             self._uses.renew(self._slot(job))
         for gauge, weight in self.gauges:
@@ -177,9 +190,7 @@ class Slots:
     def _booted(self, job: Job) -> None:
         if self._slots is not None and job.slots is not None:
             self._slots.append(job.slots.pop(self.number))
-        for gauge, weight in self.gauges:
-            gauge.add(weight, job)  # and passed on, or taken off again
-        self._pass_on(job)
+        self._pass_on(job, weighs=False)
 
     # Closing and opening.
 
@@ -197,6 +208,8 @@ class Slots:
             self._emptied()
 
     def _emptied(self) -> None:
+        for owner in self.spec.owners:
+            self._lose(owner, None)
         self._opens_at = max(self._opens_at, self.env._now + self._away_s)
         timer = self.env.timeout(self._opens_at - self.env._now)
         timer.callbacks.append(self._open)

@@ -35,18 +35,20 @@ def lower_sync(
     worker that recycles or is killed is away while another one boots.
     """
     instances = front.instances
-    worker = builder.resource(
-        Resource(
-            name=WORKER,
-            capacity=server.workers,
-            queue_limit=places(server.backlog),
-            hold_limit_s=server.timeout_s or INFINITE,
-            check_s=_MASTER_LOOKS_S,
-            restart_s=server.boot_time_s,
-            identified=True,
-            uses=_uses(server, luck),
-        ),
-        instances,
+    worker, *_ = (
+        builder.resource(
+            Resource(
+                name=WORKER,
+                capacity=server.workers,
+                queue_limit=places(server.backlog),
+                hold_limit_s=server.timeout_s or INFINITE,
+                check_s=_MASTER_LOOKS_S,
+                restart_s=server.boot_time_s,
+                identified=True,
+                uses=_uses(server, luck, number),
+            )
+        )
+        for number in range(instances)
     )
     station = Station(
         name=CPU,
@@ -171,16 +173,22 @@ def _accepting(
         ),
         instances if shared else 0,
     )
-    accepted = builder.resource(
-        Resource(
-            name=ACCEPTED,
-            capacity=server.worker_connections,
-            queue_limit=places(server.backlog),
-            restart_s=server.boot_time_s,
-            uses=_uses(server, luck),
-            whole=True,
-        ),
-        workers * instances,
+    every = workers * instances
+    # The threads of a process, which lower_threaded adds next, own its database connections.
+    threaded = isinstance(server, ThreadedGunicorn)
+    accepted, *_ = (
+        builder.resource(
+            Resource(
+                name=ACCEPTED,
+                capacity=server.worker_connections,
+                queue_limit=places(server.backlog),
+                restart_s=server.boot_time_s,
+                uses=_uses(server, luck, number),
+                whole=True,
+                owners=(builder.next_resource + every,) if threaded else (),
+            )
+        )
+        for number in range(every)
     )
     choice = builder.column("worker process", None)
     keepalive_s = server.keepalive_s if front.keeps_users else _NEVER_KEPT
@@ -201,11 +209,14 @@ def _by_instance(first: int, workers: int, instances: int) -> tuple[tuple[int, .
     )
 
 
-def _uses(server: Gunicorn, luck: Luck) -> tuple[int, ...]:
-    """Return how many requests each worker serves, in order of birth; empty: no limit."""
+def _uses(server: Gunicorn, luck: Luck, number: int) -> tuple[int, ...]:
+    """Return how many requests each worker serves, in order of birth; empty: no limit.
+
+    `number` tells apart what counts its births by itself: each with luck of its own.
+    """
     if not server.max_requests:
         return ()
-    extra = luck("max_requests_jitter").integers(
+    extra = luck("max_requests_jitter", number).integers(
         0, server.max_requests_jitter, size=_BIRTHS, endpoint=True
     )
     return tuple((server.max_requests + extra).tolist())
