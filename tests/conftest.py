@@ -156,7 +156,7 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-@pytest.fixture(name="merged")
+@pytest.fixture(scope="session", name="merged")
 def _merged() -> Callable[..., dict[str, Any]]:
     """Lay one nested table over another."""
     return merged

@@ -1,4 +1,4 @@
-"""Row locks: who holds them for how long, who waits, in which order, and which limits end a wait."""
+"""Row locks: who holds them for how long, who waits, in which order, and what ends a wait."""
 
 from typing import Any
 
@@ -9,14 +9,13 @@ from capsim.metrics.run import Run, simulate
 from capsim.model.model import Model
 from capsim.plan.ops import Status
 
-SYNC = {"kind": "gunicorn-sync", "workers": 64, "timeout_s": 0}
-
 
 def run(
     request: dict[str, Any],
     scenario: dict[str, Any],
     *,
     lock: dict[str, Any] | None = None,
+    timeout_s: float = 0.0,
     **database: Any,
 ) -> Run:
     """Simulate requests that update the row `stock`, on workers and cores to spare."""
@@ -26,7 +25,7 @@ def run(
                 "name": "locks",
                 "default_scenario": "test",
                 "machine": {"cores": 64},
-                "server": SYNC,
+                "server": {"kind": "gunicorn-sync", "workers": 64, "timeout_s": timeout_s},
                 "app": {"error_cpu_s": 0.5},
                 "database": {
                     "cores": 64,
@@ -94,7 +93,7 @@ def test_statement_timeout_counts_the_wait_and_the_execution() -> None:
     """It fires 1.5 s after the statement began; the lock is free before the error is rendered."""
     result = run({"queries": 1, "query_s": 2.0}, at(1.0, 1.2), statement_timeout_s=1.5)
     # The first is stopped at 2.5. The second has the lock from then on, waited for 1.3 s, and is
-    # stopped at 2.7. Each pays 0.5 s of CPU for its error page, and nobody holds the lock meanwhile.
+    # stopped at 2.7. Each pays 0.5 s of CPU for its error page, and holds no lock meanwhile.
     assert answers(result) == [(2.0, Status.STATEMENT_TIMEOUT)] * 2
     assert held(result) == pytest.approx(1.5 + 0.2)
     cpu = result.trace.station_names.index("app CPU")
@@ -102,10 +101,27 @@ def test_statement_timeout_counts_the_wait_and_the_execution() -> None:
 
 
 def test_statement_timeout_is_for_one_statement_and_no_pool() -> None:
-    """Three queries of 1 s each pass a limit of 1.2 s, and so does the wait for a connection."""
+    """Three queries of 1 s pass a limit of 1.2 s, and so do the code and the wait for the pool.
+
+    There is 1.5 s of CPU before the first query and after each, the last with the connection held.
+    """
     pool = {"kind": "pool", "size": 1, "scope": "system"}
-    result = run({"queries": 3, "query_s": 1.0}, crowd(2), access=pool, statement_timeout_s=1.2)
-    assert answers(result) == [(3.0, Status.OK), (6.0, Status.OK)]
+    request = {"app_cpu_s": 6.0, "queries": 3, "query_s": 1.0}
+    result = run(request, crowd(2), access=pool, statement_timeout_s=1.2)
+    assert answers(result) == [(9.0, Status.OK), (16.5, Status.OK)]
+
+
+def test_the_statement_of_a_killed_worker_keeps_its_lock() -> None:
+    """PostgreSQL notices at the end that its client has gone: until then others wait.
+
+    The first is killed at 3.0, and its statement runs to 6.0; the second waits for the row from 4.5
+    to then, and is killed at 7.0 with 4 s of its own statement to go.
+    """
+    result = run({"queries": 1, "query_s": 5.0}, at(1.0, 4.5), timeout_s=2.0)
+    assert answers(result) == [(2.0, Status.WORKER_TIMEOUT), (2.5, Status.WORKER_TIMEOUT)]
+    column = result.trace.wait_names.index("lock stock")
+    assert result.trace.waits[:, column].tolist() == pytest.approx([0.0, 1.5])
+    assert held(result) == pytest.approx(2 * 5.0)
 
 
 @pytest.mark.parametrize(

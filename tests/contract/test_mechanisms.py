@@ -27,6 +27,7 @@ def run(  # noqa: PLR0913 (the parts of a model)
     *,
     database: dict[str, Any] | None = None,
     app: dict[str, Any] | None = None,
+    network: dict[str, Any] | None = None,
     cores: int = 16,
     think_s: object = 1.0,
 ) -> Run:
@@ -36,6 +37,7 @@ def run(  # noqa: PLR0913 (the parts of a model)
         {
             "name": "small",
             "default_scenario": "test",
+            "network": network or {},
             "machine": {"cores": cores},
             "server": server,
             "app": app or {},
@@ -166,10 +168,22 @@ def test_a_kill_frees_what_its_request_held() -> None:
 
 def test_a_killed_worker_is_away_for_its_boot_time() -> None:
     """The next request waits for the timeout of the one before and for the boot."""
-    server = {**SYNC, "timeout_s": 4, "boot_time_s": 1.5}
+    server = {**SYNC, "timeout_s": 4, "boot_time_s": 2}
     result = run(server, {"delay_s": 60}, {"users": 2, "duration_s": 11}, think_s=100)
-    assert times(result) == [4.0, 9.5]
-    assert np.sort(result.trace.waits[:, 0]).tolist() == pytest.approx([0.0, 5.5])
+    assert times(result) == [4.0, 10.0]
+    assert np.sort(result.trace.waits[:, 0]).tolist() == pytest.approx([0.0, 6.0])
+
+
+def test_the_master_looks_at_its_workers_once_a_second() -> None:
+    """A request is killed at the first whole second that is at least `timeout_s` after its start.
+
+    The worker boots in 1.25 s from then on, so the second request gets it at 6.25 s.
+    """
+    server = {**SYNC, "timeout_s": 3.5, "boot_time_s": 1.25}
+    scenario = {"duration_s": 16, **at(1.25, 2.0)}
+    result = run(server, {"delay_s": 60}, scenario)
+    assert outcomes(result) == [Status.WORKER_TIMEOUT] * 2
+    assert result.trace.end.tolist() == [5.0, 10.0]
 
 
 def test_a_timeout_of_zero_never_kills() -> None:
@@ -441,16 +455,17 @@ def test_a_pool_timeout_costs_error_cpu_and_the_thread() -> None:
     ids=["sync", "threads"],
 )
 def test_a_full_backlog_runs_no_code(server: dict[str, Any]) -> None:
-    """One is served, one waits, and the others are refused at no cost to the application."""
+    """One is served, two wait, and the others are refused at no cost to the application."""
     result = run(
         server,
         {"delay_s": 1.0},
         {"users": 5, "duration_s": 10},
         app={"error_cpu_s": 0.5},
+        network={"overflow": "refuse"},
         think_s=100,
     )
-    assert outcomes(result) == [Status.OK] * 2 + [Status.BACKLOG_FULL] * 3
-    assert times(result) == [1.0, 2.0, 0.0, 0.0, 0.0]
+    assert outcomes(result) == [Status.OK] * 3 + [Status.BACKLOG_FULL] * 2
+    assert times(result) == [1.0, 2.0, 3.0, 0.0, 0.0]
     assert column(result, "app CPU", "busy")[-1] == 0.0
 
 
@@ -531,22 +546,21 @@ def test_users_stick_to_their_worker_while_kept_alive(
 
 def test_a_refused_user_is_not_bound_to_the_worker_that_refused() -> None:
     """Without an accepted connection there is nothing to keep alive: the next try draws anew."""
-    result = run(
-        {
-            **THREADS,
-            "workers": 2,
-            "threads": 1,
-            "worker_connections": 1,
-            "backlog": 0,
-            "keepalive_s": 100,
-        },
-        {"delay_s": 50.0},
-        {"users": 2, "duration_s": 49},
-        think_s=1.0,
-    )
+    builder = PlanBuilder()
+    worker = builder.resource(Resource(name="worker", capacity=1, queue_limit=0), 2)
+    choice = builder.column("choice", None)
+    hours = builder.column("hours", Constant(value=50.0))
+    request = builder.request_class("request")
+    builder.route(2, choice, keepalive_s=100.0)
+    builder.acquire(worker, per_route=1)
+    builder.delay(hours)
+    builder.end()
+    think = Constant(value=1.0)
+    builder.users("users", think=think, classes=[(request, 1.0)], starts=np.zeros(2))
+    traces = [simulate_plan(builder.build(horizon_s=49.0, seed=seed)) for seed in range(10)]
     # Both workers are taken before long, whichever the first try of each user chose.
-    in_flight = result.trace.status == Status.IN_FLIGHT
-    assert in_flight.sum() == 2
+    assert [(trace.status == Status.IN_FLIGHT).sum() for trace in traces] == [2] * 10
+    assert any((trace.status == Status.BACKLOG_FULL).any() for trace in traces)
 
 
 @pytest.mark.parametrize(

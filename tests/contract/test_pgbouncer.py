@@ -120,7 +120,7 @@ def test_pool_timeouts_cost_threads_and_no_connections() -> None:
     ids=["session", "transaction", "autocommit"],
 )
 def test_a_server_connection_is_held_as_the_mode_says(
-    mode: str, atomic: bool, first_s: float, second_s: float, server_s: float
+    mode: str, *, atomic: bool, first_s: float, second_s: float, server_s: float
 ) -> None:
     """For the session, from the first query to COMMIT, or for each statement alone.
 
@@ -200,13 +200,13 @@ def test_one_core_passes_all_messages_on(message_cpu_s: float, most: float) -> N
     """Two queries per request at a core that takes this long for each: a limit of its own."""
     result = run(
         {"queries": 2, "query_s": 0.001},
-        crowd(60, 30, think_s=0.1),
+        crowd(60, 30, think_s={"law": "exponential", "mean": 0.1}),
         access=PER_REQUEST,
         pgbouncer={"mode": "transaction", "pool_size": 60, "message_cpu_s": message_cpu_s},
     )
     usage = {use.name: use for use in result.usages(begin_s=10)}
     assert result.summary(begin_s=10).rps == pytest.approx(most, rel=0.01)
-    assert usage["PgBouncer CPU"].utilisation == pytest.approx(1.0, abs=1e-6)
+    assert usage["PgBouncer CPU"].utilisation == pytest.approx(1.0, abs=1e-3)
 
 
 def test_few_server_connections_do_the_work_of_many() -> None:
@@ -217,12 +217,8 @@ def test_few_server_connections_do_the_work_of_many() -> None:
     common = {"server": threads, "access": {"kind": "persistent"}}
     alone = run(request, scenario, **common)
     pooled = run(request, scenario, pgbouncer={"mode": "transaction", "pool_size": 5}, **common)
-    opened = {
-        "alone": np.diff(
-            alone.trace.in_use[:, alone.trace.resource_names.index("database connection")]
-        )
-    }
-    assert opened["alone"][-1] == pytest.approx(40.0)
+    column = alone.trace.resource_names.index("database connection")
+    assert np.diff(alone.trace.in_use[:, column])[-1] == pytest.approx(40.0)
     servers = {use.name: use for use in pooled.usages()}["PgBouncer server connection"]
     assert servers.capacity == 5
     assert 0.2 < servers.utilisation < 0.5

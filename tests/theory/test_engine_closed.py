@@ -325,7 +325,8 @@ def test_case_20_nested_pools(
 CASE_22_MODEL = """
 name = "case-22"
 default_scenario = "test"
-server = { kind = "gunicorn-sync", workers = 4, backlog = 6 }
+server = { kind = "gunicorn-sync", workers = 4, backlog = 5 }  # of which 6 fit
+network = { overflow = "refuse" }
 
 [requests.work]
 delay_s = { law = "exponential", mean = 0.1 }

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from capsim.errors import InputError
-from capsim.experiments.demands import APP, CONNECTIONS, DATABASE, DELAY, THREADS, demands
+from capsim.experiments.demands import demands
+from capsim.experiments.needs import APP, CONNECTION, DATABASE, DELAY
 from capsim.metrics.run import simulate
 from capsim.model.template import Template, parse_template
+from capsim.plan.lowering.gunicorn import THREAD, WORKER
 
 Tree = dict[str, Any]
 
@@ -58,8 +60,8 @@ def test_slots_limit_without_adding_time(tree: Tree) -> None:
     """Threads are held for the whole request, connections from the first query on."""
     found = demands(template(tree).bind({}), "test")
     slots = {d.resource: (d.seconds, d.servers) for d in found.slots}
-    assert slots[THREADS] == pytest.approx((0.02, 8))
-    assert slots[CONNECTIONS] == pytest.approx((0.008, 20))  # a pool of 5 in each of 4 processes
+    assert slots[THREAD] == pytest.approx((0.02, 8))
+    assert slots[CONNECTION] == pytest.approx((0.008, 20))  # a pool of 5 in each of 4 processes
     assert found.capacity_rps == pytest.approx(2 / 0.006)
 
 
@@ -76,7 +78,7 @@ def test_servers_of_each_kind(tree: Tree, server: Tree, servers: float, threads:
     """A process uses one core at most, and the machine has no more than its cores."""
     found = demands(template({**tree, "server": server}).bind({}), "test")
     assert found.stations[0].servers == servers
-    held = [d.servers for d in found.slots if d.resource == THREADS]
+    held = [d.servers for d in found.slots if d.resource in {THREAD, WORKER}]
     assert held == ([threads] if np.isfinite(threads) else [])
 
 
@@ -93,7 +95,7 @@ def test_connections_of_each_access(tree: Tree, access: Tree, connections: list[
     """What hands connections on is limited by its size and by what the database admits."""
     tree["database"] = {"max_connections": 30, "access": access}
     found = demands(template(tree).bind({}), "test")
-    assert [d.servers for d in found.slots if d.resource == CONNECTIONS] == connections
+    assert [d.servers for d in found.slots if d.resource == CONNECTION] == connections
 
 
 def test_user_classes_mix_as_they_ask(tree: Tree) -> None:

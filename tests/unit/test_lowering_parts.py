@@ -82,25 +82,39 @@ def test_gunicorn_defaults() -> None:
     """What a model file leaves out are gunicorn's own settings."""
     threads = plan(server={"kind": "gunicorn-gthread", "workers": 1})
     accepted = resources(threads, "accepted connection")[0]
-    assert (accepted.capacity, accepted.queue_limit) == (1000, 2048)
+    assert (accepted.capacity, accepted.queue_limit) == (1000, 2049)  # one more than the backlog
     assert resources(threads, "thread")[0].queue_limit == UNLIMITED
     route = next(step for step in threads.steps if step.op == Op.ROUTE)
     assert route.limit == 2.0
     worker = resources(plan(server=SYNC), "worker")[0]
-    assert (worker.hold_limit_s, worker.queue_limit) == (30.0, 2048)
+    assert (worker.hold_limit_s, worker.check_s, worker.queue_limit) == (30.0, 1.0, 2049)
     assert resources(threads, "thread")[0].hold_limit_s == INFINITE
 
 
 def test_a_refused_connection_takes_the_way_out() -> None:
     """The way out of a full backlog sets the status and ends; it runs no error path."""
     for server in (TREE["server"], SYNC):
-        found = plan(server=server, app={"error_cpu_s": 0.5})
+        found = plan(server=server, app={"error_cpu_s": 0.5}, network={"overflow": "refuse"})
         door = next(step for step in found.steps if step.op == Op.ACQUIRE)
         refusal, end = found.steps[door.jump : door.jump + 2]
         assert (refusal.op, refusal.status, end.op) == (Op.FAIL, Status.BACKLOG_FULL, Op.END)
         assert refusal.jump == door.jump + 1
         error = found.steps[found.errors[0]]
         assert error.op == Op.SERVE
+
+
+@pytest.mark.parametrize("retries_s", [(), (1.0,), (1.0, 3.0, 7.0)])
+def test_a_dropped_connection_is_tried_again(retries_s: tuple[float, ...]) -> None:
+    """By default a SYN is sent again at each of its times before the connection fails."""
+    found = plan(server=SYNC, network={"syn_retries_s": retries_s})
+    ops = [step.op for step in found.steps]
+    failure = ops.index(Op.FAIL)
+    tries = [Op.ACQUIRE, Op.JUMP]
+    assert ops[:failure] == [*tries, *[Op.DELAY, *tries] * len(retries_s)]
+    pauses = [step.scale for step in found.steps[:failure] if step.op == Op.DELAY]
+    assert np.cumsum(pauses).tolist() == list(retries_s)
+    tried = [step.jump for step in found.steps[:failure] if step.op == Op.ACQUIRE]
+    assert tried == [3 * (number + 1) - 1 for number in range(len(retries_s) + 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Summaries, timelines and usages say of a trace what a load-test tool would."""
 
+import dataclasses
 import math
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from capsim.engine import Trace
+from capsim.engine.trace import Tasks
 from capsim.metrics.percentiles import ALL_LEVELS, is_thin, percentile
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.summary import METRICS, summarise
@@ -38,19 +40,32 @@ MODEL = Model.model_validate(
 )
 
 
+NO_TASKS = Tasks(
+    **{
+        field.name: np.zeros(0, dtype=np.float64 if field.name in {"start", "end"} else np.int64)
+        for field in dataclasses.fields(Tasks)
+    }
+)
+
+
 def made(ends: list[float], times: list[float], status: list[int], horizon_s: float) -> Trace:
     """A trace of one request class from ends, response times and statuses."""
     count = len(ends)
     zeros, none = np.zeros(count, dtype=np.int64), np.zeros((2, 0))
+    start = np.array(ends) - np.array(times)
     return Trace(
         source=zeros,
         user=zeros,
         index=np.arange(count),
+        attempt=zeros,
         request_class=zeros,
-        start=np.array(ends) - np.array(times),
+        asked=start,
+        start=start,
         end=np.where(np.array(status) == Status.IN_FLIGHT, np.nan, np.array(ends)),
         status=np.array(status, dtype=np.int64),
+        final=np.ones(count, dtype=np.bool_),
         waits=np.zeros((count, 0)),
+        tasks=NO_TASKS,
         class_names=("a",),
         wait_names=(),
         resource_names=(),
@@ -60,8 +75,10 @@ def made(ends: list[float], times: list[float], status: list[int], horizon_s: fl
         sampled_s=np.array([0.0, horizon_s]),
         in_use=none,
         queued=none,
+        wasted_slots=none,
         busy=none,
         present=none,
+        wasted_cores=none,
     )
 
 
@@ -125,7 +142,8 @@ def test_a_summary_of_nothing_is_undefined() -> None:
     """A window without requests has a rate of zero and no times."""
     summary = summarise(made([], [], [], horizon_s=5.0), slower_than_s=1.0)
     assert summary.rps == 0.0
-    assert all(math.isnan(summary.metric(n)) for n in METRICS if n != "rps")
+    rates = {"rps", "goodput_rps"}
+    assert all(math.isnan(summary.metric(n)) for n in METRICS if n not in rates)
 
 
 def test_classes_are_summarised_apart(run: Run) -> None:
@@ -209,6 +227,13 @@ def test_statuses_have_names() -> None:
         "worker_timeout",
         "client_timeout",
         "queue_timeout",
+        "pool_full",
+        "lock_timeout",
+        "statement_timeout",
+        "server_lost",
+        "unreachable",
+        "database_lost",
+        "task_timeout",
     ]
     assert status_name(503) == "http_503"
 

@@ -160,7 +160,7 @@ WRONG = [
         "queries = 1",
         "",
         (
-            "m.toml: requests.a: query_s is given but queries = 0; "
+            "m.toml: requests.a: query times are given but queries = 0; "
             "say how many queries a request makes"
         ),
     ),
@@ -208,13 +208,16 @@ WRONG = [
         'kind = "gunicorn"',
         (
             "m.toml: server.kind = 'gunicorn': is none of gunicorn-sync, gunicorn-gthread, "
-            "development; did you mean gunicorn-sync?"
+            "gunicorn-gevent, development; did you mean gunicorn-sync?"
         ),
     ),
     (
         'kind = "gunicorn-sync"',
         "",
-        "m.toml: server.kind: is missing; add one of gunicorn-sync, gunicorn-gthread, development",
+        (
+            "m.toml: server.kind: is missing; add one of gunicorn-sync, gunicorn-gthread, "
+            "gunicorn-gevent, development"
+        ),
     ),
     (
         "size = 3",
@@ -232,6 +235,101 @@ WRONG = [
         (
             "m.toml: database: max_connections must exceed reserved_connections; "
             "no client could connect"
+        ),
+    ),
+    (
+        "delay_s = 0.1",
+        'delay_s = 0.1\nlock = { name = "stok" }\n[database.locks.stock]',
+        (
+            "m.toml: requests.a.lock.name = 'stok': is none of database.locks (stock); "
+            "correct it, or add [database.locks.stok]"
+        ),
+    ),
+    (
+        "delay_s = 0.1",
+        'delay_s = 0.1\nlock = { name = "stock", after_queries = 1 }\n[database.locks.stock]',
+        (
+            "m.toml: requests.a: lock.after_queries = 1: a lock is held while queries run; "
+            "give fewer than every request makes (1)"
+        ),
+    ),
+    (
+        "delay_s = 0.1",
+        'delay_s = 0.1\ntask = "mail"',
+        (
+            "m.toml: requests.a.task = 'mail': is none of celery.tasks (none); "
+            "correct it, or add [celery.tasks.mail]"
+        ),
+    ),
+    (
+        "[server]",
+        "[celery]\ntasks = {}\n[server]",
+        "m.toml: celery.tasks: should have at least 1 entry",
+    ),
+    (
+        "users = 3",
+        'users = 3\nfaults = [{ kind = "restart", at_s = 1, boot_time_s = 1, instance = 2 }]',
+        (
+            "m.toml: scenarios.s.faults.0.instance = 2: there is no such instance; "
+            "choose 1 to 1, or raise balancer.instances"
+        ),
+    ),
+    (
+        "users = 3",
+        'users = 3\nfaults = [{ kind = "cache-flush", at_s = 1 }]',
+        (
+            "m.toml: scenarios.s.faults.0.kind = 'cache-flush': there is no cache; "
+            "add [cache], or remove the fault"
+        ),
+    ),
+    (
+        "users = 3",
+        'users = 3\nfaults = [{ kind = "cache-flsh", at_s = 1 }]',
+        (
+            "m.toml: scenarios.s.faults.0.kind = 'cache-flsh': is none of slow, instance-lost, "
+            "restart, database-restart, cache-flush; did you mean cache-flush?"
+        ),
+    ),
+    (
+        'kind = "pool"\nsize = 3',
+        'kind = "persistent"\n[database.pgbouncer]',
+        (
+            "m.toml: database: pgbouncer.mode = 'session': persistent connections would keep a "
+            'server each for ever, and share nothing; set mode = "transaction", or access by a pool'
+        ),
+    ),
+    (
+        "users = 3",
+        "users = 3\nclient.retries = { attempts = 3, base_s = 20 }",
+        ("m.toml: scenarios.s.client.retries: base_s = 20.0 lies above cap_s = 10.0; raise cap_s"),
+    ),
+    (
+        "users = 3",
+        "users = 3\nclient.retries = { attempts = 3, after = [] }",
+        "m.toml: scenarios.s.client.retries.after: should have at least 1 entry",
+    ),
+    (
+        "[server]",
+        "[shedding]\nlimit = 5\ncpu_s = 0.1\n[server]",
+        (
+            "m.toml: shedding: cpu_s = 0.1: at the front none of the application's code runs; "
+            'set place = "application", or remove cpu_s'
+        ),
+    ),
+    (
+        "[server]",
+        "[network]\nsyn_retries_s = [3, 1]\n[server]",
+        (
+            "m.toml: network: syn_retries_s = [3.0, 1.0]: are times since the first SYN; "
+            "give them in increasing order"
+        ),
+    ),
+    (
+        "[server]",
+        "[memory]\nlimit_mb = 100\nper_process_mb = 50\n[server]",
+        (
+            "m.toml: memory.limit_mb = 100: base_mb and 2 processes of 50 MB use it up; "
+            "raise it, or start fewer"
         ),
     ),
     (

@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from capsim.experiments.trials import Outcome
 from capsim.metrics.intervals import Interval, interval
 from capsim.metrics.utilisation import Usage
+from capsim.plan.lowering import cache, celery, connections, front, replicas
 
 SATURATED = 0.95  # of its capacity in use, on average after the ramp
 NOTHING = "nothing"
+
+# No request waits for these: tasks and replays do, which nobody waits for.
+_BEHIND = frozenset({celery.WORKER, celery.CPU, replicas.REPLAY})
+# Lowered after the database, but taken before a connection to it.
+_BEFORE_CONNECTION = frozenset({front.ADMITTED, cache.FILLING})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +33,30 @@ def limiting_resource(usages: Sequence[Usage]) -> str:
     """Return the resource that limits: a saturated CPU, else the innermost saturated slots.
 
     Slots are held while their holder waits for what lies further in, so full outer slots are a
-    symptom where something further in is full too. Components lower themselves from the outside
-    in, which is the order of `usages`.
+    symptom where something further in is full too. What has no limit, such as the gate of an
+    instance, is never full; what only background work waits for limits no request. Where nothing
+    is full, slots limit that more wait for than there are: some are away, with their worker.
     """
-    full = [u for u in usages if u.busiest >= SATURATED]
-    cores = [u for u in full if u.kind == "cores"]
+    known = [usage for usage in _from_outside_in(usages) if usage.name not in _BEHIND]
+    full = [usage for usage in known if usage.busiest >= SATURATED]
+    cores = [usage for usage in full if usage.kind == "cores"]
     if cores:
         return max(cores, key=lambda usage: usage.queue).name
-    return full[-1].name if full else NOTHING
+    crowded = [usage for usage in known if usage.kind == "slots" and usage.queue > usage.capacity]
+    return next((usage.name for usage in reversed(full or crowded)), NOTHING)
+
+
+def _from_outside_in(usages: Sequence[Usage]) -> list[Usage]:
+    """Return resources in the order in which requests take them.
+
+    Components lower themselves in that order, which is the order of `usages`, but for those that
+    need to know the others first.
+    """
+    names = [usage.name for usage in usages]
+    way_in = names.index(connections.CONNECTION) if connections.CONNECTION in names else len(names)
+    early = [u for u in usages[way_in:] if u.name in _BEFORE_CONNECTION]
+    rest = [u for u in usages[way_in:] if u.name not in _BEFORE_CONNECTION]
+    return [*usages[:way_in], *sorted(early, key=lambda u: u.name != front.ADMITTED), *rest]
 
 
 def usage_intervals(outcomes: Sequence[Outcome]) -> list[UsageInterval]:

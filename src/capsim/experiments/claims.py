@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 
 from capsim.experiments.sweep import Sweep, SweepRow
+from capsim.experiments.trials import Outcome
 from capsim.metrics.intervals import interval
+from capsim.metrics.summary import TOO_SLOW
 
 _CLAIMED = (500, 1000)
 _SURE = 0.95  # share of the draws that settles a claim, one way or the other
 _SAME = 0.02  # a change of p95 by less than this share is none
+_NOTICEABLE = 0.01  # share of requests from which failures are worth a word
+_REJECTED = "http_4"  # an answer of the application after full service, as every other one
 
 
 def answer_pool_claim(sweep: Sweep) -> str | None:
@@ -24,10 +28,26 @@ def _verdict(rows: Sequence[SweepRow]) -> str:
     shares = [row.meets_target for row in rows]
     each = ", ".join(f"{100 * row.meets_target:.0f} % at {row.value}" for row in rows)
     if min(shares) >= _SURE:
-        return "Yes, in this model."
+        lost = max(_unserved(row) for row in rows)
+        if lost < _NOTICEABLE:
+            return "Yes, in this model."
+        return (
+            f"Not by that alone: p95 meets the target, but up to {100 * lost:.3g} % of the "
+            "requests are not served, and p95 counts their failures as answers."
+        )
     if max(shares) <= 1 - _SURE:
         return "No, not in this model."
     return f"Not settled: the share of the draws that meets the target is {each}."
+
+
+def _unserved(row: SweepRow) -> float:
+    """Return the share of requests that are shed, refused, timed out or lost."""
+    return interval([sum(_lost_shares(outcome)) for outcome in row.outcomes]).median
+
+
+def _lost_shares(outcome: Outcome) -> list[float]:
+    served = (TOO_SLOW, _REJECTED)
+    return [share for cause, share in outcome.failures.items() if not cause.startswith(served)]
 
 
 def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
@@ -35,7 +55,11 @@ def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:
     p95, today = last.metrics["p95_s"], last.today
     before = interval([o.metrics["p95_s"] for o in today]).median
     change = last.differences["p95_s"]
-    unchanged = abs(change.lo) < _SAME * before and abs(change.hi) < _SAME * before
+    failing = last.differences["failure_ratio"]
+    unchanged = (
+        max(abs(change.lo), abs(change.hi)) < _SAME * before
+        and max(abs(failing.lo), abs(failing.hi)) < _NOTICEABLE
+    )
     moved = (
         "as it is today, so this limit is not what holds the system back"
         if unchanged

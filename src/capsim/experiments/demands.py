@@ -1,39 +1,33 @@
 """What a request needs of each resource on average: the input of the asymptotic bounds."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from capsim.errors import InputError
-from capsim.model.database import PerRequest, Persistent, Pool
-from capsim.model.laws import ConstantPacing
+from capsim.experiments import servers
+from capsim.experiments.background import Background, background
+from capsim.experiments.bottleneck import NOTHING
+from capsim.experiments.needs import DATABASE, Needs, mixed, of_request, of_user, think_s
+from capsim.experiments.packing import least_response_s, packed
 from capsim.model.model import Model
-from capsim.model.server import (
-    DevelopmentServer,
-    GeventGunicorn,
-    Gunicorn,
-    SyncGunicorn,
-    ThreadedGunicorn,
-)
-from capsim.model.workload import RequestClass, UserClass
 from capsim.theory import asymptotic_bounds
 
 FloatArray = npt.NDArray[np.float64]
 
-APP, DATABASE, DELAY = "app CPU", "database CPU", "delay"
-THREADS, CONNECTIONS = "threads", "database connections"
+_ROUNDING = 1e-12  # of a sum over user classes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
     """Mean time that one request keeps one server of a resource busy."""
 
-    resource: str
+    resource: str  # as it is called in a simulation; `delay` is none
     seconds: float
     servers: float  # infinite: nobody ever waits there
+    by_class: tuple[float, ...]  # the same of a request of each user class
 
     @property
     def capacity_rps(self) -> float:
@@ -43,16 +37,23 @@ class Demand:
 
 @dataclass(frozen=True, kw_only=True)
 class Demands:
-    """Mean demands of the requests of a closed scenario while none of them fails.
+    """Mean demands of the requests of closed users while none of them fails.
 
-    A failed request needs less (it gives up early) or more (a costly error page), so whatever
-    is derived from these demands holds without failures.
+    A failed request needs less (it is shed, or gives up early) or more (a costly error page, or
+    another attempt), so whatever is derived from these demands holds without failures. With them,
+    the number of answers may lie above a bound: it is one on good answers, as long as failures
+    strike requests of all kinds alike.
+
+    A cache is taken at its best, with no entry ever expired or lost. Workers that are recycled,
+    faults, limited memory and lag of replicas only make the system slower than the bounds.
     """
 
     stations: tuple[Demand, ...]  # work and delays: their sum is the response time of one alone
     slots: tuple[Demand, ...]  # held meanwhile: they limit, and add nothing to it
+    background: Background | None  # shares the database, and adds nothing to it either
     think_s: float
     active_share: float  # of the users: the others never send a request
+    classes: tuple[tuple[float, float], ...]  # of users: (share of the requests, think time)
 
     @property
     def alone_s(self) -> float:
@@ -61,14 +62,21 @@ class Demands:
 
     @property
     def capacity_rps(self) -> float:
-        """Requests per second that no number of users can exceed."""
-        return min((d.capacity_rps for d in (*self.stations, *self.slots)), default=math.inf)
+        """Requests per second that no number of users exceeds, in the mix of an idle system."""
+        return min(self._capacities.values(), default=math.inf)
+
+    @property
+    def bottleneck(self) -> str:
+        """The resource that holds this capacity down."""
+        limits = {name: rps for name, rps in self._capacities.items() if rps < math.inf}
+        return min(limits, key=limits.__getitem__, default=NOTHING)
 
     def bounds(self, users: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return the throughput and the mean response time that the system cannot beat.
 
         These are the optimistic asymptotes of Denning and Buzen (1978), held down further where
-        slots are fewer than the work of their holders could keep busy.
+        slots are fewer than the work of their holders could keep busy. With several user classes
+        they hold for every mix that the load may lead to.
 
         Args:
             users: numbers of users, scalar or array, each at least 1.
@@ -77,20 +85,77 @@ class Demands:
             Requests per second at most, and mean response time in seconds at least, both in the
             shape of `users`.
         """
-        known = [demand for demand in self.stations if demand.seconds > 0]
         active = np.maximum(1.0, np.asarray(users, dtype=np.float64) * self.active_share)
+        if len(self.classes) > 1:
+            throughput, response = self._of_any_mix(active.ravel())
+            return throughput.reshape(active.shape), response.reshape(active.shape)
+        throughput = np.minimum(self._uncrowded(active, limited=True), self._carried(active))
+        return throughput, np.asarray(active / throughput - self.think_s)
+
+    def _uncrowded(self, active: FloatArray, *, limited: bool = False) -> FloatArray:
+        """Return the throughput at which nobody waits, or nobody but for saturated stations."""
+        known = [demand for demand in self.stations if demand.seconds > 0]
         found = asymptotic_bounds(
             demands=[demand.seconds for demand in known],
-            servers=[demand.servers for demand in known],
+            servers=[demand.servers if limited else math.inf for demand in known],
             population=active,
             think_time=self.think_s,
         )
-        throughput = np.minimum(found.upper_throughput, self.capacity_rps)
-        return throughput, np.asarray(active / throughput - self.think_s)
+        return found.upper_throughput
+
+    def _carried(self, active: FloatArray) -> FloatArray:
+        found = np.asarray(self.capacity_rps)
+        if self.background is None:
+            return found
+        beside = self.background.carried_rps(self._database_s, self._tasks_s, active)
+        return np.asarray(np.minimum(found, beside))
+
+    def _of_any_mix(self, active: FloatArray) -> tuple[FloatArray, FloatArray]:
+        light = self._uncrowded(active)
+        rates = np.array([share for share, _ in self.classes])[:, np.newaxis] * light
+        limits = [d for d in (*self.stations, *self.slots) if d.servers < math.inf]
+
+        def most(values: FloatArray) -> FloatArray:
+            found: FloatArray = (values * rates).sum(axis=0)
+            for demand in limits:
+                seconds = np.array(demand.by_class)
+                carried = packed(values, seconds, demand.servers, rates)
+                if self.background is not None and demand.resource == DATABASE:
+                    left = self.background.left_cores(active)
+                    tasks = np.array(self.background.database_s)
+                    carried = np.maximum(
+                        packed(values, seconds, left, rates),
+                        packed(values, seconds + tasks, demand.servers, rates),
+                    )
+                found = np.minimum(found, carried)
+            return found
+
+        thinks = np.array([think for _, think in self.classes])
+        crowded = most(np.ones(rates.shape))
+        throughput = np.where(crowded < light * (1 - _ROUNDING), crowded, light)
+        return throughput, least_response_s(most, thinks, active)
+
+    @property
+    def _capacities(self) -> dict[str, float]:
+        found = {demand.resource: demand.capacity_rps for demand in (*self.stations, *self.slots)}
+        if self.background is not None:
+            carried = self.background.carried_rps(self._database_s, self._tasks_s, math.inf)
+            found[DATABASE] = float(carried)
+        return found
+
+    @property
+    def _database_s(self) -> float:
+        return sum(demand.seconds for demand in self.stations if demand.resource == DATABASE)
+
+    @property
+    def _tasks_s(self) -> float:
+        """Demand of a request's tasks on the database."""
+        each = self.background.database_s if self.background else ()
+        return sum(s * share for s, (share, _) in zip(each, self.classes, strict=True))
 
 
 def demands(model: Model, scenario: str) -> Demands:
-    """Return the mean demands of a scenario's requests.
+    """Return the mean demands of the requests of a scenario's closed users.
 
     Several user classes are mixed in the proportions in which they ask while the system is idle.
 
@@ -100,112 +165,56 @@ def demands(model: Model, scenario: str) -> Demands:
     spec = model.scenario(scenario)
     if spec.peak_users == 0:
         raise InputError(f"scenario {scenario!r} has open arrivals only; choose one with users")
-    per_class = {name: _of_request(model, request) for name, request in model.requests.items()}
+    per_class = {name: of_request(model, spec, each) for name, each in model.requests.items()}
     active = [c for c in spec.user_classes.values() if c.tasks]
-    cycles = [_think_s(user, per_class) + _of_user(user, per_class).alone for user in active]
+    of_users = [of_user(user, per_class) for user in active]
+    thinks = [think_s(user, per_class) for user in active]
+    cycles = [think + needs.alone_s for think, needs in zip(thinks, of_users, strict=True)]
     if not all(cycles):
         raise InputError(f"scenario {scenario!r}: has users who neither think nor need anything")
     rates = [user.weight / cycle for user, cycle in zip(active, cycles, strict=True)]
-    mixed = _mean([_of_user(user, per_class) for user in active], rates)
-    thinks = [_think_s(user, per_class) for user in active]
-    if not mixed.alone:
+    needs = mixed(of_users, rates)
+    if not needs.alone_s:
         raise InputError(f"scenario {scenario!r}: nothing in its requests takes time")
+    everybody = sum(u.weight for u in spec.user_classes.values())
+    # Arrivals may crowd the workers out of the database, in whatever number they come.
+    tasks = None if spec.arrivals else background(model, [each.tasks for each in of_users])
     return Demands(
-        stations=_stations(model, mixed),
-        slots=_slots(model, mixed),
+        stations=_stations(model, needs, of_users),
+        slots=_slots(model, needs, of_users),
+        background=tasks,
         think_s=float(np.average(thinks, weights=rates)),
-        active_share=sum(u.weight for u in active)
-        / sum(u.weight for u in spec.user_classes.values()),
+        active_share=sum(u.weight for u in active) / everybody,
+        classes=tuple((r / sum(rates), think) for r, think in zip(rates, thinks, strict=True)),
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Needs:
-    """Mean seconds of one request."""
-
-    app: float
-    database: float
-    delay: float
-    connection: float  # held
-
-    @property
-    def alone(self) -> float:
-        return self.app + self.database + self.delay
-
-
-def _of_request(model: Model, request: RequestClass) -> _Needs:
-    app, database = request.app_cpu_s.mean, request.queries.mean * request.query_s.mean
-    connects = request.uses_database and isinstance(model.database.access, PerRequest)
-    setup = model.database.connection_setup_s.mean if connects else 0.0
-    # All of the CPU demand but the part before the first query runs with the connection held.
-    queries = request.queries.mean
-    held = setup + database + app * queries / (1 + queries) if request.uses_database else 0.0
-    return _Needs(app=app, database=database, delay=request.delay_s.mean + setup, connection=held)
-
-
-def _of_user(user: UserClass, per_class: Mapping[str, _Needs]) -> _Needs:
-    return _mean([per_class[task] for task in user.tasks], list(user.tasks.values()))
-
-
-def _mean(needs: list[_Needs], weights: list[float]) -> _Needs:
-    rows = np.array([(n.app, n.database, n.delay, n.connection) for n in needs])
-    app, database, delay, connection = np.average(rows, axis=0, weights=weights).tolist()
-    return _Needs(app=app, database=database, delay=delay, connection=connection)
-
-
-def _think_s(user: UserClass, per_class: Mapping[str, _Needs]) -> float:
-    """Return the mean time between an answer and the next request of an idle system."""
-    if isinstance(user.think_s, ConstantPacing):
-        return max(0.0, user.think_s.mean - _of_user(user, per_class).alone)
-    return user.think_s.mean
-
-
-def _stations(model: Model, needs: _Needs) -> tuple[Demand, ...]:
-    found = (
-        Demand(resource=APP, seconds=needs.app, servers=_processes_at_work(model)),
-        Demand(resource=DATABASE, seconds=needs.database, servers=model.database.cores),
-        Demand(resource=DELAY, seconds=needs.delay, servers=math.inf),
+def _stations(model: Model, needs: Needs, of_users: list[Needs]) -> tuple[Demand, ...]:
+    return tuple(
+        Demand(
+            resource=name,
+            seconds=needs.work[name],
+            servers=count,
+            by_class=tuple(each.work[name] for each in of_users),
+        )
+        for name, count in servers.of_stations(model).items()
+        if needs.work[name] > 0
     )
-    return tuple(demand for demand in found if demand.seconds > 0)
 
 
-def _processes_at_work(model: Model) -> int:
-    """Return how many processes can use a CPU at once: one core each, for the GIL."""
-    match model.server:
-        case DevelopmentServer():
-            return 1
-        case Gunicorn():
-            return min(model.server.workers, model.machine.cores)
+def _slots(model: Model, needs: Needs, of_users: list[Needs]) -> tuple[Demand, ...]:
+    whole = servers.of_whole_requests(model)
 
+    def held(name: str, of: Needs) -> float:
+        return of.alone_s if name in whole else of.held.get(name, 0.0)
 
-def _slots(model: Model, needs: _Needs) -> tuple[Demand, ...]:
-    found = (
-        Demand(resource=THREADS, seconds=needs.alone, servers=_threads(model)),
-        Demand(resource=CONNECTIONS, seconds=needs.connection, servers=_connections(model)),
+    return tuple(
+        Demand(
+            resource=name,
+            seconds=held(name, needs),
+            servers=count,
+            by_class=tuple(held(name, each) for each in of_users),
+        )
+        for name, count in {**whole, **servers.of_slots(model)}.items()
+        if held(name, needs) > 0 and count < math.inf
     )
-    return tuple(d for d in found if d.seconds > 0 and d.servers < math.inf)
-
-
-def _threads(model: Model) -> float:
-    match model.server:
-        case SyncGunicorn():
-            return model.server.workers
-        case ThreadedGunicorn():
-            return model.server.workers * model.server.threads
-        case GeventGunicorn() | DevelopmentServer():
-            return math.inf
-
-
-def _connections(model: Model) -> float:
-    """Return how many requests can hold a connection at once, where they hand it on."""
-    server, access = model.server, model.database.access
-    usable = model.database.usable_connections
-    admitted = math.inf if usable is None else float(usable)
-    match access:
-        case Pool():
-            processes = 1 if isinstance(server, DevelopmentServer) else server.workers
-            return min(admitted, access.size * (processes if access.scope == "process" else 1))
-        case PerRequest():
-            return admitted
-        case Persistent():  # kept by its thread, never handed on
-            return math.inf

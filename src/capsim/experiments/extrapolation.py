@@ -124,12 +124,16 @@ def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) ->
 def _new_saturation(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[str]:
     sentences = []
     for number, usage in enumerate(outcomes[0].usages):
-        now = float(np.nanmedian([o.usages[number].busiest for o in outcomes] or [np.nan]))
+        if not np.isfinite(usage.busiest):  # without a limit
+            continue
+        now = float(np.median([o.usages[number].busiest for o in outcomes]))
         before = [u.busiest for o in calibrated for u in o.usages if u.name == usage.name]
-        highest = max(before, default=0.0)
+        known = [busiest for busiest in before if np.isfinite(busiest)]
+        highest = max(known, default=0.0)
         if now >= SATURATED > highest:
+            then = f"it was in use {100 * highest:.0f} % at most" if known else "it was no limit"
             sentences.append(
                 f"{usage.name} is saturated ({100 * now:.0f} % in use); in the calibrated load "
-                f"tests it was in use {100 * highest:.0f} % at most."
+                f"tests {then}."
             )
     return sentences

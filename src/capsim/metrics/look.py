@@ -18,6 +18,7 @@ from capsim.plan.ops import Status
 ENOUGH = 10_000  # answers: the standard error of a p99's rank is then a tenth of a percent
 _SETTLE_S = 5.0  # after the ramp: users that came together leave each other
 _SHORT_S = 20.0  # of a first look, after that
+_LONG_S = 60.0  # of another one, where some requests took long
 _MARGIN = 1.1  # on the length that should give enough answers
 _WORTH_IT = 0.5  # of the whole test: a longer look saves nothing
 _BEFORE = 0.1  # of the whole test that the ramp may take: what a look leaves out
@@ -40,10 +41,16 @@ class Look:
         return self.run.trace.horizon_s - self.begin_s
 
     @property
+    def fails(self) -> bool:
+        """Whether something timed out or was refused: more of it may be on its way."""
+        status = self.run.trace.status
+        return bool(((status > Status.IN_FLIGHT) & (status < _HTTP)).any())
+
+    @property
     def is_steady(self) -> bool:
         """Whether nothing hints at a rest of the test that differs from what was seen."""
         trace, answers = self.run.trace, self.answers
-        if not answers or ((trace.status > Status.IN_FLIGHT) & (trace.status < _HTTP)).any():
+        if not answers or self.fails:
             return False
         ages_s = trace.horizon_s - trace.asked[trace.status == Status.IN_FLIGHT]
         oldest_s = max(self.run.summary().max_s, ages_s.max(initial=0.0))
@@ -89,15 +96,22 @@ def steady_look(
     """
 
     def look(length_s: float) -> Look | None:
-        found = _look_at(model, scenario, length_s, users, seed, replication)
-        return found if found is not None and found.is_steady else None
+        return _look_at(model, scenario, length_s, users, seed, replication)
 
     if rps is not None:
-        return look(max(_SHORT_S, _MARGIN * ENOUGH / rps))
+        return _if_steady(look(max(_SHORT_S, _MARGIN * ENOUGH / rps)))
     first = look(_SHORT_S)
-    if first is None or first.answers >= ENOUGH:
+    if first is None or first.fails:
+        return None
+    if not first.is_steady:  # some requests are old; a longer look may see the end of them
+        return _if_steady(look(_LONG_S))
+    if first.answers >= ENOUGH:
         return first
-    return look(_MARGIN * ENOUGH * _SHORT_S / first.answers)
+    return _if_steady(look(_MARGIN * ENOUGH * _SHORT_S / first.answers))
+
+
+def _if_steady(look: Look | None) -> Look | None:
+    return look if look is not None and look.is_steady else None
 
 
 def _look_at(

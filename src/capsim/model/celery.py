@@ -14,13 +14,14 @@ class Task(Spec):
     cpu_s: Law = ZERO
     delay_s: Law = ZERO  # waiting that needs neither CPU nor database, e.g. for another service
     queries: CountLaw = Constant(value=0)
-    query_s: Law = ZERO
+    query_s: Law = ZERO  # demand of one query on a database core
+    query_wait_s: Law = ZERO  # of one query, without a core
     time_limit_s: Positive | None = None  # then the worker is killed, and the task with it
 
     @model_validator(mode="after")
     def _queries_have_time(self) -> Self:
-        if self.query_s.mean > 0 and self.queries.mean == 0:
-            msg = "query_s is given but queries = 0; say how many queries a task makes"
+        if (self.query_s.mean > 0 or self.query_wait_s.mean > 0) and self.queries.mean == 0:
+            msg = "query times are given but queries = 0; say how many queries a task makes"
             raise ValueError(msg)
         return self
 

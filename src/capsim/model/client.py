@@ -35,7 +35,7 @@ class Retries(Spec):
     @model_validator(mode="after")
     def _base_below_cap(self) -> Self:
         if self.base_s > self.cap_s:
-            msg = f"base_s = {self.base_s} lies above cap_s = {self.cap_s}; exchange them"
+            msg = f"base_s = {self.base_s} lies above cap_s = {self.cap_s}; raise cap_s"
             raise ValueError(msg)
         return self
 

@@ -99,8 +99,8 @@ class Database(Spec):
         bouncer = self.pgbouncer
         if bouncer and bouncer.mode == "session" and isinstance(self.access, Persistent):
             msg = (
-                "pgbouncer in session mode with persistent connections gives each of them a server "
-                'for ever and so shares nothing; set mode = "transaction", or access by a pool'
+                f"pgbouncer.mode = '{bouncer.mode}': persistent connections would keep a server "
+                'each for ever, and share nothing; set mode = "transaction", or access by a pool'
             )
             raise ValueError(msg)
         return self

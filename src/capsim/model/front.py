@@ -21,7 +21,10 @@ class Network(Spec):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if list(self.syn_retries_s) != sorted(set(self.syn_retries_s)):
-            msg = "syn_retries_s are times since the first SYN; give them in increasing order"
+            msg = (
+                f"syn_retries_s = {list(self.syn_retries_s)}: are times since the first SYN; "
+                "give them in increasing order"
+            )
             raise ValueError(msg)
         return self
 
@@ -51,6 +54,9 @@ class Shedding(Spec):
     @model_validator(mode="after")
     def _cpu_where_code_runs(self) -> Self:
         if self.place == "front" and self.cpu_s:
-            msg = 'cpu_s is for place = "application"; at the front none of its code runs'
+            msg = (
+                f"cpu_s = {self.cpu_s}: at the front none of the application's code runs; "
+                'set place = "application", or remove cpu_s'
+            )
             raise ValueError(msg)
         return self

@@ -19,3 +19,7 @@ class Memory(Spec):
     per_connection_mb: NonNegative = 0.0  # a PostgreSQL backend, where it shares the machine
     kills: Literal["process", "instance"] = "process"
     restart_s: NonNegative = 1.0
+
+    def left_mb(self, processes: int) -> float:
+        """Return what so many processes leave for requests and connections."""
+        return self.limit_mb - self.base_mb - processes * self.per_process_mb

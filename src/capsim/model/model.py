@@ -1,5 +1,6 @@
 """The model: frozen, complete, every parameter a number. It is the whole input of a simulation."""
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -8,7 +9,7 @@ from capsim.errors import InputError
 from capsim.model.cache import Cache
 from capsim.model.celery import Celery
 from capsim.model.database import Database
-from capsim.model.faults import CacheFlush, InstanceLost, Restart
+from capsim.model.faults import CacheFlush, Fault, InstanceLost, Restart
 from capsim.model.front import Balancer, Network, Shedding
 from capsim.model.memory import Memory
 from capsim.model.server import App, Machine, Server
@@ -68,28 +69,43 @@ class Model(Spec):
 
     @model_validator(mode="after")
     def _parts_exist(self) -> Self:
+        tasks = self.celery.tasks if self.celery else {}
         for name, request in self.requests.items():
-            lock, tasks = request.lock, self.celery.tasks if self.celery else {}
-            if lock is not None and lock.name not in self.database.locks:
-                known = ", ".join(self.database.locks) or "none"
-                msg = f"requests.{name}.lock: {lock.name!r} is none of database.locks ({known})"
-                raise ValueError(msg)
-            if request.task is not None and request.task not in tasks:
-                known = ", ".join(tasks) or "none"
-                msg = f"requests.{name}.task: {request.task!r} is none of celery.tasks ({known})"
-                raise ValueError(msg)
-        instances = self.balancer.instances if self.balancer else 1
+            key = f"requests.{name}"
+            if request.lock is not None:
+                _one_of(
+                    self.database.locks, f"{key}.lock.name", request.lock.name, "database.locks"
+                )
+            if request.task is not None:
+                _one_of(tasks, f"{key}.task", request.task, "celery.tasks")
         for name, scenario in self.scenarios.items():
-            for fault in scenario.faults:
-                if isinstance(fault, InstanceLost | Restart) and fault.instance > instances:
-                    msg = (
-                        f"scenarios.{name}.faults: instance {fault.instance} does not exist; "
-                        f"there are {instances}"
-                    )
-                    raise ValueError(msg)
-                if isinstance(fault, CacheFlush) and self.cache is None:
-                    msg = f"scenarios.{name}.faults: a cache-flush needs a [cache]"
-                    raise ValueError(msg)
+            for number, fault in enumerate(scenario.faults):
+                self._fault_has_its_part(f"scenarios.{name}.faults.{number}", fault)
+        return self
+
+    def _fault_has_its_part(self, key: str, fault: Fault) -> None:
+        instances = self.balancer.instances if self.balancer else 1
+        if isinstance(fault, InstanceLost | Restart) and fault.instance > instances:
+            msg = (
+                f"{key}.instance = {fault.instance}: there is no such instance; "
+                f"choose 1 to {instances}, or raise balancer.instances"
+            )
+            raise ValueError(msg)
+        if isinstance(fault, CacheFlush) and self.cache is None:
+            msg = (
+                f"{key}.kind = '{fault.kind}': there is no cache; add [cache], or remove the fault"
+            )
+            raise ValueError(msg)
+
+    @model_validator(mode="after")
+    def _processes_fit_into_memory(self) -> Self:
+        memory, processes = self.memory, getattr(self.server, "workers", 1)
+        if memory is not None and memory.left_mb(processes) <= 0:
+            msg = (
+                f"memory.limit_mb = {memory.limit_mb:g}: base_mb and {processes} processes of "
+                f"{memory.per_process_mb:g} MB use it up; raise it, or start fewer"
+            )
+            raise ValueError(msg)
         return self
 
     def scenario(self, name: str | None = None) -> Scenario:
@@ -103,6 +119,15 @@ class Model(Spec):
             known = ", ".join(self.scenarios)
             raise InputError(f"scenario {chosen!r} is unknown; choose one of {known}")
         return self.scenarios[chosen]
+
+
+def _one_of(known: Mapping[str, object], key: str, name: str, table: str) -> None:
+    if name not in known:
+        msg = (
+            f"{key} = {name!r}: is none of {table} ({', '.join(known) or 'none'}); "
+            f"correct it, or add [{table}.{name}]"
+        )
+        raise ValueError(msg)
 
 
 def with_users(scenario: Scenario, users: int) -> Scenario:

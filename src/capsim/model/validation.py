@@ -53,6 +53,8 @@ def _rule(problem: ErrorDetails) -> str:
     messages = {"missing": "is missing", "extra_forbidden": "is not a known key"}
     if problem["type"] in messages:
         return messages[problem["type"]]
+    if problem["type"] == "too_short":
+        return f"should have at least {problem['ctx']['min_length']} entry"
     text = str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     return text[0].lower() + text[1:]
 

@@ -18,6 +18,7 @@ class LockUse(Spec):
 
     name: str  # one of `database.locks`
     after_queries: Count = 0
+    hold_s: Law = ZERO  # passes while the row is locked, besides queries and CPU
 
 
 class RequestClass(Spec):
@@ -32,6 +33,8 @@ class RequestClass(Spec):
     delay_s: Law = ZERO  # waiting that needs neither CPU nor database, with the thread held
     queries: CountLaw = Constant(value=0)
     query_s: Law = ZERO  # demand of one query on a database core
+    query_wait_s: Law = ZERO  # of one query, without a core: the network, a disk, pg_sleep
+    delay_after_s: Law = ZERO  # as delay_s, after the queries: with the connection held
     rejected: Probability = 0.0  # share that the application itself answers with an error
     rejected_status: Annotated[int, Field(ge=400, le=599)] = 403
     read_share: Probability = 0.0  # of its queries that may go to a replica; 1: it writes nothing
@@ -41,8 +44,8 @@ class RequestClass(Spec):
 
     @model_validator(mode="after")
     def _queries_have_time(self) -> Self:
-        if self.query_s.mean > 0 and self.queries.mean == 0:
-            msg = "query_s is given but queries = 0; say how many queries a request makes"
+        if (self.query_s.mean > 0 or self.query_wait_s.mean > 0) and self.queries.mean == 0:
+            msg = "query times are given but queries = 0; say how many queries a request makes"
             raise ValueError(msg)
         if self.queries.mean > _MOST_QUERIES:
             msg = f"queries = {self.queries.mean:g}: more than {_MOST_QUERIES} cannot be simulated"

@@ -59,7 +59,10 @@ class Station:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outage:
-    """A resource that closes, and opens again `duration_s` after the last slot was given back."""
+    """A resource that closes, and opens again `duration_s` after the last slot was given back.
+
+    With `kill` the duration counts from the beginning, but it stays closed while a slot is held.
+    """
 
     time_s: float
     resource: int

@@ -49,6 +49,7 @@ class _Engine:
         self.groups = [CoreGroup(cores) for cores in plan.group_cores]
         self.stations = [self._station(n) for n in range(len(plan.stations))]
         self.cells = list(plan.cells)
+        self.turns: dict[int, dict[int, int]] = {}  # by the first gate
         everything: dict[int, Slots | Owned] = {**self.slots, **self.owned}
         resources = [everything[n] for n in range(len(plan.resources))]
         self.recorder = Recorder(self.env, plan, resources, self.stations)
@@ -143,6 +144,10 @@ class _Engine:
             found.append(self.slots[number])
         return found
 
+    def _turns(self, step: Step) -> dict[int, int]:
+        """Return whose turn it is at these gates, whatever the class of the request."""
+        return {} if step.target < 0 else self.turns.setdefault(step.target, {})
+
     def _instruction(self, step: Step) -> instructions.Instruction:
         env = self.env
         make: dict[Op, Callable[[], instructions.Instruction]] = {
@@ -151,7 +156,7 @@ class _Engine:
             Op.HOLD: lambda: instructions.Hold(step, self.owned[step.target]),
             Op.DELAY: lambda: instructions.Delay(step, env, killable=self.kills),
             Op.SERVE: lambda: instructions.Serve(step, self.stations),
-            Op.ROUTE: lambda: Route(step, self._gates(step), env),
+            Op.ROUTE: lambda: Route(step, self._gates(step), self._turns(step), env),
             Op.BRANCH: lambda: control.Branch(step),
             Op.REPEAT: lambda: control.Repeat(step),
             Op.JUMP: lambda: control.Jump(step),

@@ -52,15 +52,18 @@ class Failures:
 
     def begin(self, outage: Outage) -> None:
         """Close a resource for an outage."""
-        for owner in outage.owners:
-            self.lose(owner, None)
         slots = self.slots.get(outage.resource)
         if slots is None:
             self.owned[outage.resource].close(outage.duration_s)
             victims = self.stations[outage.station].jobs() if outage.kill else []
         else:
             victims = list(slots.holders) if outage.kill else []
-            slots.close(outage.duration_s, refuse=outage.refuses)
+            slots.close(
+                0.0 if outage.kill else outage.duration_s,
+                until_s=self.env.now + outage.duration_s if outage.kill else 0.0,
+                refuse=outage.refuses,
+                owners=outage.owners,
+            )
         for job in victims:
             if outage.fails:
                 self.interrupt(job, outage.status, job.error)

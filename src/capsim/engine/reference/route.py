@@ -13,12 +13,17 @@ from capsim.plan.ops import GOLDEN, Policy, Step
 class Route(Instruction):
     """Choose one of several equal servers, once for each connection of the user."""
 
-    def __init__(self, step: Step, gates: Sequence[Slots], env: Environment) -> None:
-        """Bind to the clock and the servers' gates; without gates every server is open."""
+    def __init__(
+        self, step: Step, gates: Sequence[Slots], turns: dict[int, int], env: Environment
+    ) -> None:
+        """Bind to the clock and the servers' gates; without gates every server is open.
+
+        `turns` says who is due, by the server chosen first; all choices at the same gates share it.
+        """
         super().__init__(step)
         self.env = env
         self.gates = gates
-        self.turns: dict[int, int] = {}  # how often a choice was made, by the server chosen first
+        self.turns = turns
         choose: dict[Policy, Callable[[Job, list[int]], int]] = {
             Policy.RANDOM: self._random,
             Policy.TURN: self._in_turn,

@@ -50,6 +50,7 @@ class Slots:
         self.number = number
         self.wait_column = wait_column
         self._lose = lose
+        self._owners = resource.owners
         self.free = resource.capacity
         self.queue_limit = resource.queue_limit
         self.waiting = 0
@@ -194,9 +195,21 @@ class Slots:
 
     # Closing and opening.
 
-    def close(self, away_s: float, *, refuse: bool = False) -> None:
-        """Grant nothing until `away_s` after the last slot was given back."""
+    def close(
+        self,
+        away_s: float,
+        *,
+        until_s: float = 0.0,
+        refuse: bool = False,
+        owners: tuple[int, ...] = (),
+    ) -> None:
+        """Grant nothing before `until_s`, and until `away_s` after the last slot was given back.
+
+        By then slots of `owners`, and of those that the plan names, have lost what they owned.
+        """
+        self._opens_at = max(self._opens_at, until_s)
         self.closed = True
+        self._owners = self.spec.owners + owners
         self._away_s = away_s
         self._shut += self.free
         self.free = 0
@@ -208,7 +221,7 @@ class Slots:
             self._emptied()
 
     def _emptied(self) -> None:
-        for owner in self.spec.owners:
+        for owner in self._owners:
             self._lose(owner, None)
         self._opens_at = max(self._opens_at, self.env._now + self._away_s)
         timer = self.env.timeout(self._opens_at - self.env._now)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from capsim.model.celery import Celery, Task
-from capsim.model.laws import ZERO
+from capsim.model.laws import ZERO, Poisson
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.database import LoweredDatabase
 from capsim.plan.ops import NO_COLUMN, Status
@@ -65,8 +65,16 @@ def _task(
     if task.queries.mean > 0:
         count = builder.column(f"{label}: number of queries", task.queries)
         time = builder.column(f"{label}: query", task.query_s, count=count)
+        none = builder.branch(1.0, count) if isinstance(task.queries, Poisson) else None
+        wait = NO_COLUMN
+        if task.query_wait_s != ZERO:
+            wait = builder.column(f"{label}: query wait", task.query_wait_s, count=count)
         first = builder.here
+        if wait != NO_COLUMN:
+            builder.delay(wait, repeated=True)
         builder.serve(database.cpu, time, repeated=True)
         builder.repeat(count, first)
+        if none is not None:
+            builder.land(none)
     builder.end()
     return index

@@ -40,6 +40,11 @@ def admitted(model: Model) -> int | None:
     """
     if model.database.pgbouncer is not None:
         return model.database.pgbouncer.max_client_conn
+    return left_by_celery(model)
+
+
+def left_by_celery(model: Model) -> int | None:
+    """Return how many connections PostgreSQL has for the web tier; none where there is no limit."""
     usable = model.database.usable_connections
     if usable is None:
         return None

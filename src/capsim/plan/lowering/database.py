@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from capsim.model.laws import ZERO
 from capsim.model.model import Model
 from capsim.model.workload import LockUse, RequestClass, Scenario
 from capsim.plan.builder import PlanBuilder
@@ -12,7 +13,7 @@ from capsim.plan.lowering.pgbouncer import LoweredBouncer, lower_bouncer
 from capsim.plan.lowering.replicas import LoweredReplicas, lower_replicas
 from capsim.plan.lowering.server import LoweredServer
 from capsim.plan.lowering.speeds import speeds
-from capsim.plan.ops import Status
+from capsim.plan.ops import NO_COLUMN, Status
 from capsim.plan.plan import Station
 
 CPU = "database CPU"
@@ -68,6 +69,13 @@ class Transaction:
         self._use = request.lock
         self.count = builder.column(f"{name}: number of queries", request.queries)
         self._time = builder.column(f"{name}: query", request.query_s, count=self.count)
+        wait = request.query_wait_s
+        self._wait = NO_COLUMN
+        if wait != ZERO:
+            self._wait = builder.column(f"{name}: query wait", wait, count=self.count)
+        self._hold = NO_COLUMN
+        if request.lock is not None and request.lock.hold_s != ZERO:
+            self._hold = builder.column(f"{name}: lock hold", request.lock.hold_s)
         self._reads = request.read_share if database.replicas else 0.0
         self._writes = request.read_share < 1
         self._read = None
@@ -110,6 +118,8 @@ class Transaction:
             self._statements(between, most=use.after_queries)
             between()
         self._statement(self._lock)
+        if self._hold != NO_COLUMN:
+            builder.delay(self._hold)
         check = builder.jump()
         again = builder.here
         between()
@@ -126,6 +136,8 @@ class Transaction:
             builder.deadline(database.statement_timeout_s, Status.STATEMENT_TIMEOUT)
         if lock:
             lock.acquire()
+        if self._wait != NO_COLUMN:
+            builder.delay(self._wait, repeated=True)
         self._execute()
         if database.statement_timeout_s is not None:
             builder.clear()

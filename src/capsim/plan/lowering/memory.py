@@ -1,7 +1,5 @@
 """Memory that runs out: a level that processes, requests and connections add up to."""
 
-from capsim.errors import InputError
-from capsim.model.memory import Memory
 from capsim.model.model import Model
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.database import LoweredDatabase
@@ -20,11 +18,7 @@ def lower_memory(
     server: LoweredServer,
     database: LoweredDatabase,
 ) -> None:
-    """Add a gauge for each instance's machine.
-
-    Raises:
-        InputError: the processes alone need more than there is.
-    """
+    """Add a gauge for each instance's machine."""
     memory = model.memory
     if memory is None:
         return
@@ -36,7 +30,7 @@ def lower_memory(
         builder.gauge(
             Gauge(
                 name="memory",
-                limit=_left(memory, model, server.process_count // front.instances),
+                limit=_bytes(memory.left_mb(server.process_count // front.instances)),
                 weights=(
                     *((number, _bytes(memory.per_request_mb)) for number in requests),
                     *((number, _bytes(memory.per_connection_mb)) for number in connections),
@@ -47,17 +41,6 @@ def lower_memory(
                 owners=requests if server.owner == Owner.SLOT else (),
             )
         )
-
-
-def _left(memory: Memory, model: Model, processes: int) -> int:
-    """Return what is left for requests and connections, in bytes."""
-    left_mb = memory.limit_mb - memory.base_mb - processes * memory.per_process_mb
-    if left_mb <= 0:
-        raise InputError(
-            f"{model.name}: memory.limit_mb = {memory.limit_mb:g} is used up by base_mb and "
-            f"{processes} processes; give it more, or start fewer"
-        )
-    return _bytes(left_mb)
 
 
 def _bytes(megabytes: float) -> int:

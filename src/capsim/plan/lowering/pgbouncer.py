@@ -6,6 +6,7 @@ from capsim.model.database import PgBouncer
 from capsim.model.laws import Constant
 from capsim.model.model import Model
 from capsim.plan.builder import PlanBuilder
+from capsim.plan.lowering.connections import left_by_celery
 from capsim.plan.ops import NO_COLUMN, Status
 from capsim.plan.plan import Resource, Station
 
@@ -80,5 +81,5 @@ def lower_bouncer(builder: PlanBuilder, model: Model) -> LoweredBouncer | None:
 
 def _servers(bouncer: PgBouncer, model: Model) -> int:
     """Return how many connections PgBouncer can open: no more than PostgreSQL admits."""
-    usable = model.database.usable_connections
+    usable = left_by_celery(model)
     return bouncer.pool_size if usable is None else min(bouncer.pool_size, usable)

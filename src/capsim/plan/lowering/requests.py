@@ -35,6 +35,8 @@ def lower_request(
     if request.uses_database:
         transaction = Transaction(builder, name, request, stack.database)
         _query(builder, request, stack, transaction, compute)
+    if request.delay_after_s != ZERO:
+        builder.delay(builder.column(f"{name}: delay after", request.delay_after_s))
     if request.task is not None and stack.celery is not None:
         stack.celery.enqueue(request.task)
     _rejection(builder, name, request)
