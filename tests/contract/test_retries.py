@@ -10,7 +10,7 @@ from scipy import stats
 from capsim.metrics.run import Run, simulate
 from capsim.model.model import Model
 from capsim.plan.lowering import lower
-from capsim.plan.ops import GOLDEN, Status
+from capsim.plan.ops import Status
 from capsim.plan.plan import Plan
 from capsim.theory import expected_attempts, hidden_capacity, retry_equilibria
 
@@ -76,14 +76,14 @@ def test_pauses_double_up_to_the_cap() -> None:
 
 @pytest.mark.parametrize(("jitter", "least"), [("full", 0.0), ("equal", 0.5)])
 def test_pauses_are_drawn_below_the_cap(jitter: str, least: float) -> None:
-    """Each pause is uniform between a share of its maximum and that, by the draw of rule 8."""
+    """Each pause is uniform between a share of its maximum and that, whatever the one before."""
     result = in_vain(400, 60.0, attempts=3, base_s=2.0, cap_s=5.0, jitter=jitter)
     pauses = np.array([np.diff(starts(result, user)) - 1.0 for user in range(400)])
     luck = (pauses / [2.0, 4.0, 5.0] - least) / (1.0 - least)
     for each in luck.T:
         assert stats.kstest(each, "uniform").pvalue > 0.001
-    assert luck[:, 1] == pytest.approx((luck[:, 0] + GOLDEN) % 1.0)
-    assert luck[:, 2] == pytest.approx((luck[:, 0] + 2 * GOLDEN) % 1.0)
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert stats.spearmanr(luck[:, one], luck[:, other]).pvalue > 0.001
 
 
 def test_without_jitter_retries_come_in_waves() -> None:

@@ -83,7 +83,7 @@ def summarise(
         times = np.sort(np.concatenate([times, ages]))
     return Summary(
         requests=count,
-        in_flight=int((trace.status == Status.IN_FLIGHT).sum()),
+        in_flight=_in_flight(trace),
         rps=count / (end_s - begin_s),
         attempts=int(ended.sum()) / count if count else float("nan"),
         failure_ratio=sum(failures.values()) if count else float("nan"),
@@ -93,6 +93,15 @@ def summarise(
         percentiles={name: percentile(times, level) for name, level in ALL_LEVELS.items()},
         thin=tuple(name for name, level in LEVELS.items() if is_thin(count, level)),
     )
+
+
+def _in_flight(trace: Trace) -> int:
+    """Return how many requests had no last answer at the end: in flight, or about to be repeated.
+
+    Every attempt that is not final has a successor, unless its client still pauses.
+    """
+    pausing = (~trace.final).sum() - (trace.attempt > 0).sum()
+    return int((trace.status == Status.IN_FLIGHT).sum() + pausing)
 
 
 def _failures(

@@ -18,7 +18,7 @@ class Memory(Spec):
     per_request_mb: NonNegative = 0.0  # while it has a worker, thread or greenlet
     per_connection_mb: NonNegative = 0.0  # a PostgreSQL backend, where it shares the machine
     kills: Literal["process", "instance"] = "process"
-    restart_s: NonNegative = 1.0
+    restart_s: NonNegative = 1.0  # until it is back; a sync worker's own boot time is the server's
 
     def left_mb(self, processes: int) -> float:
         """Return what so many processes leave for requests and connections."""

@@ -53,6 +53,13 @@ class DrawTable:
         self._shape = _OPEN_BLOCK if source.open else _CLOSED_BLOCK
         self._users = 1 if source.open else len(source.starts)
         self._blocks: dict[tuple[int, int], list[list[Row]]] = {}
+        self._again: dict[tuple[int, int, int], dict[int, list[list[float]]]] = {}
+        # What says by chance which way a request goes; its demands are the same each time.
+        self._chances = [
+            number
+            for number, column in enumerate(plan.columns)
+            if column.law is UNIFORM and column.count is None and number != source.class_column
+        ]
         self._reached: dict[int, list[int]] = {}  # request block of each user, by user block
 
     @property
@@ -71,11 +78,31 @@ class DrawTable:
             self._forget(group)
         return self._blocks[group, block][place]
 
+    def row_again(self, user: int, request: int, attempt: int) -> Row:
+        """Return the row of another attempt at a request: equal demands, and new chances."""
+        group, place = divmod(user, self._shape[0])
+        block, number = divmod(request, self.requests)
+        row = list(self.rows(user, block)[number])
+        key = (group, block, attempt)
+        if key not in self._again:
+            self._again[key] = {
+                i: self._draw(
+                    self._columns[i], self._shape, group, block, f"attempt {attempt}"
+                ).tolist()
+                for i in self._chances
+                if row[i] is not None
+            }
+        for column, drawn in self._again[key].items():
+            row[column] = drawn[place][number]
+        return row
+
     def _forget(self, group: int) -> None:
         """Drop the blocks that every user of a group has left behind."""
         oldest = min(self._reached[group]) - 1  # a user that gives up reads its block again
         for key in [key for key in self._blocks if key[0] == group and key[1] < oldest]:
             del self._blocks[key]
+        for again in [key for key in self._again if key[0] == group and key[1] < oldest]:
+            del self._again[again]
 
     def _in_group(self, group: int) -> int:
         first = group * self._shape[0]
@@ -107,7 +134,7 @@ class DrawTable:
         ]
 
     def _draw(
-        self, column: Column, shape: tuple[int, int], *block: int
+        self, column: Column, shape: tuple[int, int], *block: int | str
     ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         generator = stream(*self._key, self._source, column.purpose, *block)
         return generator.random(shape) if column.law is None else column.law.draw(generator, shape)

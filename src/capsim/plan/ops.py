@@ -13,7 +13,8 @@ Rules that all engines share, so that they agree record by record:
 5. Waits with a constant limit expire through one timer per resource, armed for the oldest
    undecided waiter; client timeouts and worker timeouts do so per population and resource.
 6. A client that gives up is recorded at once and its user goes on thinking; the server side runs
-   on as a zombie that is marked, and never counted as an answer.
+   on as a zombie that is marked, and never counted as an answer. A request in a delay of the
+   client's own ends with that delay.
 7. A failed request goes to its error path while it holds what it holds; what is left at the end
    is released in reverse order of acquisition.
 8. At a station with a quantum, the slice of the running job ends one quantum after it began or
@@ -153,5 +154,6 @@ class Step:
     status: int = 0  # of FAIL and DEADLINE; of ACQUIRE and HOLD when refused
     expired_status: int = 0  # of ACQUIRE when the wait limit passes
     limit: float = float("inf")  # keep-alive of ROUTE, probability of BRANCH, time of the rest
+    by_client: bool = False  # of DELAY: the client's own doing, which ends when it gives up
     owner: Owner = Owner.USER
     owner_resource: int = -1

@@ -79,9 +79,9 @@ class Outage:
 class Gauge:
     """A level, to which every slot in use adds; above its limit somebody is killed.
 
-    The victim is, of the resources named, the one whose slots in use weigh most, the first of
-    equals: all of its holders die and it is away for `restart_s`. With `whole` all of them do.
-    Where slots are identified, the victim is one slot, that of the job granted last.
+    The victim is, of the resources named, the one with most slots in use, the first of equals: all
+    of its holders die and it is away for `restart_s`. With `whole` all of the resources are. Where
+    slots are identified, the victim is one slot, that of the job granted last.
     """
 
     name: str

@@ -85,9 +85,11 @@ class StepTable:
         )
         return self.here - 1
 
-    def delay(self, column: int, *, scale: float = 1.0, repeated: bool = False) -> None:
-        """Wait for a drawn time, in seconds."""
-        self._add(Op.DELAY, column=column, scale=scale, repeated=repeated)
+    def delay(
+        self, column: int, *, scale: float = 1.0, repeated: bool = False, by_client: bool = False
+    ) -> None:
+        """Wait for a drawn time, in seconds; `by_client`: only while the client does."""
+        self._add(Op.DELAY, column=column, scale=scale, repeated=repeated, by_client=by_client)
 
     def serve(  # noqa: PLR0913 (the settings of one step)
         self,

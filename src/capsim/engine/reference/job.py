@@ -6,6 +6,7 @@ from simpy import Event
 
 from capsim.plan.draws import Row
 from capsim.plan.ops import GOLDEN, Status
+from capsim.plan.plan import INFINITE
 
 if TYPE_CHECKING:
     from capsim.engine.reference.owned import Owned
@@ -19,7 +20,7 @@ NO_ROUTE = -1
 class Session:
     """What outlives a request: the user's connection, and with it its server and its slots."""
 
-    __slots__ = ("idle_since", "owned", "route", "source", "user")
+    __slots__ = ("idle_since", "owned", "route", "source", "stop_s", "user")
 
     def __init__(self, source: int, user: int) -> None:
         """Begin without a connection."""
@@ -27,6 +28,7 @@ class Session:
         self.user = user
         self.route = NO_ROUTE
         self.idle_since = 0.0
+        self.stop_s = INFINITE  # when the user leaves
         self.owned: list[Owned] = []
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ class Population:
         env, code, pacing = self._env, self._code, self._source.pacing
         draws, think = self._draws, self._source.think_column
         per_block, rows = draws.requests, draws.rows(session.user, index // draws.requests)
-        stop_s = float(self._source.stops[session.user])
+        stop_s = session.stop_s = float(self._source.stops[session.user])
         stalled = 0
         if ahead_s > 0.0:
             yield env.timeout(ahead_s)
@@ -142,6 +142,8 @@ class Population:
         if self._retrying is not None:
             job.retrying = self._retrying
             self._retrying.begin(job, before)
+            if before is not None:
+                job.row = self._draws.row_again(session.user, index, job.attempt)
         self._recorder.issue(job)
         if self._patience is not None:
             self._patience.add(job)
@@ -151,6 +153,8 @@ class Population:
         """Let the client of a job stop waiting; a closed user goes on with a new connection."""
         self._recorder.answer(job, self._source.timeout_status)
         job.forsake()
+        if self._code[job.pc - 1].step.by_client:
+            job.pc = len(self._code) - 1  # its end: a client that goes sends no SYN any more
         again = job.retry_in_s is not None
         if self._source.open:
             if again:

@@ -63,7 +63,7 @@ class Recorder:
         job.live = False
         del self._live[job]
         if status and job.retrying is not None:
-            job.retry_in_s = job.retrying.decide(job, status)
+            job.retry_in_s = job.retrying.decide(job, status, self._env._now)
         # A zombie goes on to wait, for nobody: what its client waited is fixed here.
         waits = job.waits if job.finished else job.waits_until(self._env._now)
         final = job.retry_in_s is None

@@ -1,7 +1,7 @@
 """Clients that ask again after a failure, with pauses, luck and a budget."""
 
 from capsim.engine.reference.job import Job
-from capsim.plan.ops import GOLDEN, Jitter
+from capsim.plan.ops import Jitter
 from capsim.plan.plan import INFINITE, Retries
 
 
@@ -20,15 +20,22 @@ class Retrying:
         else:
             job.attempt, job.asked = before.attempt + 1, before.asked
 
-    def decide(self, job: Job, status: int) -> float | None:
+    def decide(self, job: Job, status: int, now: float) -> float | None:
         """Return the pause before the next attempt; none: there is no other."""
         policy = self._policy
         if job.attempt >= policy.most or status not in policy.statuses or self._tokens < 1.0:
             return None
+        pause_s = self._pause_s(job)
+        if now + pause_s >= job.session.stop_s:
+            return None
         if policy.burst < INFINITE:
             self._tokens -= 1.0
+        return pause_s
+
+    def _pause_s(self, job: Job) -> float:
+        policy = self._policy
         pause_s: float = min(policy.cap_s, policy.base_s * 2.0**job.attempt)
-        luck: float = (job.row[policy.luck_column] + job.attempt * GOLDEN) % 1.0
+        luck: float = job.row[policy.luck_column]
         if policy.jitter == Jitter.FULL:
             return pause_s * luck
         return pause_s * (1.0 + luck) / 2.0 if policy.jitter == Jitter.EQUAL else pause_s

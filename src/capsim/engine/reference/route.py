@@ -7,7 +7,7 @@ from simpy import Environment, Event
 from capsim.engine.reference.instructions import Instruction
 from capsim.engine.reference.job import NO_ROUTE, Job
 from capsim.engine.reference.slots import Slots
-from capsim.plan.ops import GOLDEN, Policy, Step
+from capsim.plan.ops import Policy, Step
 
 
 class Route(Instruction):
@@ -53,12 +53,8 @@ class Route(Instruction):
         with_room = [server for server in every if gates[server].free]
         return with_room or [s for s in every if not gates[s].closed] or list(every)
 
-    def _luck(self, job: Job) -> float:
-        drawn: float = job.row[self.step.column]
-        return (drawn + job.attempt * GOLDEN) % 1.0 if job.attempt else drawn
-
     def _random(self, job: Job, servers: list[int]) -> int:
-        return servers[int(self._luck(job) * len(servers))]
+        return servers[int(job.row[self.step.column] * len(servers))]
 
     def _in_turn(self, job: Job, servers: list[int]) -> int:
         """Return the first of the servers that is due, beginning after the one chosen last."""
@@ -75,7 +71,7 @@ class Route(Instruction):
 
     def _better_of_two(self, job: Job, servers: list[int]) -> int:
         """Return the better of two different servers, both from one draw."""
-        scaled = self._luck(job) * len(servers)
+        scaled = job.row[self.step.column] * len(servers)
         first = int(scaled)
         second = int((scaled - first) * (len(servers) - 1))
         second += second >= first

@@ -26,7 +26,7 @@ def accept(builder: PlanBuilder, listen: int, network: Network, *, per_route: in
     if network.overflow == "retransmit":
         second = builder.column("SYN retransmission", _SECOND)
         for before, at in pairwise((0.0, *network.syn_retries_s)):
-            builder.delay(second, scale=at - before)
+            builder.delay(second, scale=at - before, by_client=True)
             tried = builder.acquire(listen, per_route=per_route)
             accepted.append(builder.jump())
             builder.land(tried)

@@ -8,7 +8,7 @@ from capsim.model.model import Model
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.connections import left_by_celery
 from capsim.plan.ops import NO_COLUMN, Status
-from capsim.plan.plan import Resource, Station
+from capsim.plan.plan import INFINITE, Resource, Station
 
 SERVER, CPU = "PgBouncer server connection", "PgBouncer CPU"
 _JANITOR_S = 1 / 3  # src/janitor.c: full_maint_period, how often waits are looked at
@@ -68,7 +68,8 @@ def lower_bouncer(builder: PlanBuilder, model: Model) -> LoweredBouncer | None:
     message_cpu, cpu = NO_COLUMN, -1
     if bouncer.message_cpu_s:
         message_cpu = builder.column("PgBouncer message", Constant(value=bouncer.message_cpu_s))
-        cpu = builder.station(Station(name=CPU))
+        # One thread that passes on what comes, in order.
+        cpu = builder.station(Station(name=CPU, quantum_s=INFINITE))
     return LoweredBouncer(
         builder=builder,
         server=server,
