@@ -30,7 +30,7 @@ class Failures:
         """Take a job out of whatever it waits for, and have it go on at another step."""
         job.status, job.pc, job.deadline = status, to, None
         if job.waiter is not None:
-            job.waiter.slots.withdraw(job.waiter)
+            job.waiter.line.decide(job.waiter)
         if job.service is not None:
             station, service = job.service
             station.withdraw(service)

@@ -74,15 +74,15 @@ class Acquire(AtSlots):
             slots.take(job)
             return None
         step = self.step
-        if slots.waiting >= slots.queue_limit:
+        if slots.line.waiting >= slots.queue_limit:
             if step.jump == FAILS:
                 job.fail(step.status)
             else:
                 job.pc = step.jump
             return None
         if step.column == NO_COLUMN:
-            return slots.wait(job, step.expired_status, step.jump)
-        return slots.wait(job, step.expired_status, step.jump, self.drawn(job))
+            return slots.line.join(job, step.expired_status, step.jump)
+        return slots.line.join(job, step.expired_status, step.jump, self.drawn(job))
 
 
 class Release(AtSlots):

@@ -9,9 +9,10 @@ from capsim.plan.ops import GOLDEN, Status
 from capsim.plan.plan import INFINITE
 
 if TYPE_CHECKING:
+    from capsim.engine.reference.line import Waiter
     from capsim.engine.reference.owned import Owned
     from capsim.engine.reference.retrying import Retrying
-    from capsim.engine.reference.slots import Slots, Waiter
+    from capsim.engine.reference.slots import Slots
     from capsim.engine.reference.station import Service, ServiceStation
 
 NO_ROUTE = -1
@@ -134,6 +135,6 @@ class Job:
         """Return the waits up to now, the one that still goes on included."""
         waits = dict(self.waits or {})
         if self.waiter is not None:
-            column = self.waiter.slots.wait_column
+            column = self.waiter.line.wait_column
             waits[column] = waits.get(column, 0.0) + now - self.waiter.since
         return waits

@@ -81,4 +81,4 @@ class Route(Instruction):
         return other if self._in_flight(other) < self._in_flight(one) else one
 
     def _in_flight(self, server: int) -> int:
-        return self.gates[server].in_use + self.gates[server].waiting
+        return self.gates[server].in_use + self.gates[server].line.waiting

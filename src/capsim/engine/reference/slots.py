@@ -8,28 +8,13 @@ from simpy import Environment, Event
 from capsim.engine.reference.events import Deadlines, wake
 from capsim.engine.reference.gauge import Gauge
 from capsim.engine.reference.job import Job
-from capsim.plan.ops import FAILS, Order
+from capsim.engine.reference.line import Line, Waiter
+from capsim.engine.reference.uses import Uses
 from capsim.plan.plan import INFINITE, Resource
 
 Grant = tuple[Job, float]  # a job that holds a slot, and since when
 Kill = Callable[["Slots", Job], None]
 Lose = Callable[[int, int | None], None]  # what a resource's slot (none: every one) owned is gone
-
-
-class Waiter:
-    """A job in a queue; it is decided exactly once."""
-
-    __slots__ = ("event", "expired_status", "job", "otherwise", "pending", "since", "slots")
-
-    def __init__(self, slots: "Slots", job: Job, expired_status: int, otherwise: int) -> None:
-        """Join a queue now."""
-        self.slots = slots
-        self.job = job
-        self.event = Event(slots.env)
-        self.since = slots.env._now
-        self.expired_status = expired_status
-        self.otherwise = otherwise
-        self.pending = True
 
 
 class Slots:
@@ -48,28 +33,15 @@ class Slots:
         self.env = env
         self.spec = resource
         self.number = number
-        self.wait_column = wait_column
+        self.line = Line(env, resource, wait_column)
         self._lose = lose
         self._owners = resource.owners
         self.free = resource.capacity
         self.queue_limit = resource.queue_limit
-        self.waiting = 0
         self.closed = False
         self.gauges: list[tuple[Gauge, float]] = []
-        self._queue: deque[Waiter] = deque()
         self._shut = 0  # free slots of a closed resource
         self._away_s = self._opens_at = 0.0
-        self._limits: Deadlines[Waiter] | None = None
-        if resource.wait_limit_s < INFINITE:
-            self._limits = Deadlines(
-                env,
-                resource.wait_limit_s,
-                _is_pending,
-                self.expire,
-                check_s=resource.check_s,
-                since=self._waits_since if resource.wait_restarts else None,
-            )
-        self._handed_over_at = 0.0
         self._holds: Deadlines[Grant] | None = None
         if resource.hold_limit_s < INFINITE:
             self._holds = Deadlines(
@@ -82,14 +54,12 @@ class Slots:
         self.holders: dict[Job, float] = {}  # and since when, of those that may be killed
         # Least recently used first: the order in which idle threads take work from a queue.
         self._slots = deque(range(resource.capacity)) if resource.identified else None
-        self._uses = _Uses(resource) if resource.uses else None
+        self._uses = Uses(resource) if resource.uses else None
         self.killable = self._holds is not None
         self._tracked = self.killable or self._slots is not None or self._uses is not None
         # Slot-seconds up to time t are _held_s + t * slots in use: an acquisition at time a adds
-        # -a and a release at time r adds r. The same holds for waiter-seconds, and for those
-        # slot-seconds that are spent for clients that have gone.
+        # -a and a release at time r adds r. So it is with those for clients that have gone.
         self._held_s = 0.0
-        self._waited_s = 0.0
         self._wasted_s = 0.0
         self._wasted = 0
 
@@ -110,7 +80,7 @@ class Slots:
     @property
     def queued_s(self) -> float:
         """Waiter-seconds since the start."""
-        return self._waited_s + self.env._now * self.waiting
+        return self.line.waited_s
 
     @property
     def wasted_s(self) -> float:
@@ -130,22 +100,6 @@ class Slots:
             for gauge, weight in self.gauges:
                 gauge.add(weight, job)
 
-    def wait(
-        self, job: Job, expired_status: int, otherwise: int, patience_s: float = INFINITE
-    ) -> Event:
-        """Queue a job; the event comes when it is granted, expired or killed."""
-        waiter = Waiter(self, job, expired_status, otherwise)
-        self._waited_s -= waiter.since
-        self._queue.append(waiter)
-        self.waiting += 1
-        job.waiter = waiter
-        if patience_s < INFINITE:
-            timer = self.env.timeout(patience_s)
-            timer.callbacks.append(lambda _: self._out_of_patience(waiter))
-        elif self._limits is not None:
-            self._limits.add(waiter)
-        return waiter.event
-
     def release(self, job: Job) -> None:
         """Take a job's slot back and hand it to a waiter, unless it restarts or is closed."""
         if self._tracked and self._untrack(job):
@@ -156,7 +110,7 @@ class Slots:
         self._pass_on(job)
 
     def _pass_on(self, job: Job, *, weighs: bool = True) -> None:
-        waiter = None if self.closed else self._next(job)
+        waiter = None if self.closed else self.line.next(job)
         if waiter is not None:
             self._grant(waiter)
             if not weighs:
@@ -215,8 +169,7 @@ class Slots:
         self.free = 0
         if refuse:
             self.queue_limit = 0
-            while (waiter := self._next(None)) is not None:
-                self.expire(waiter)
+            self.line.dismiss()
         if not self.in_use:
             self._emptied()
 
@@ -235,82 +188,26 @@ class Slots:
         self.free, self._shut = self._shut, 0
         if self._uses is not None:
             self._uses.renew(0)
-        while self.free and (waiter := self._next(None)) is not None:
+        while self.free and (waiter := self.line.next(None)) is not None:
             self.free -= 1
             self._held_s -= self.env._now
             self._grant(waiter)
             for gauge, weight in self.gauges:
                 gauge.add(weight, waiter.job)
 
-    # Waiters.
-
-    def expire(self, waiter: Waiter) -> None:
-        """Send a waiter away with the status of a wait that took too long."""
-        self._decide(waiter)
-        if waiter.otherwise == FAILS:
-            waiter.job.fail(waiter.expired_status)
-        else:
-            waiter.job.pc = waiter.otherwise
-        wake(waiter.event)
-
-    def withdraw(self, waiter: Waiter) -> None:
-        """Take a killed job out of the queue."""
-        self._decide(waiter)
-
     def forsake(self) -> None:
         """Count a slot that is held for a client that has gone."""
         self._wasted += 1
         self._wasted_s -= self.env._now
 
-    def _next(self, leaving: Job | None) -> Waiter | None:
-        """Return the waiter that is next, as rule 3 has it, and take it out of the queue."""
-        queue = self._queue
-        order = self.spec.order
-        if order == Order.RANDOM:
-            self._handed_over_at = self.env._now
-            if leaving is not None and self.waiting > 1:
-                return self._drawn(leaving)
-        while queue:
-            waiter = queue.pop() if order == Order.LIFO else queue.popleft()
-            if waiter.pending:
-                return waiter
-        return None
-
-    def _drawn(self, leaving: Job) -> Waiter:
-        if len(self._queue) > self.waiting:
-            self._queue = deque(waiter for waiter in self._queue if waiter.pending)
-        place = int(leaving.luck(self.spec.turn_column) * self.waiting)
-        waiter = self._queue[place]
-        del self._queue[place]
-        return waiter
-
     def _grant(self, waiter: Waiter) -> None:
-        self._decide(waiter)
+        self.line.decide(waiter)
         waiter.job.held.append(self)
         if self._tracked:
             self._track(waiter.job)
         if waiter.job.abandoned:
             self.forsake()
         wake(waiter.event)
-
-    def _out_of_patience(self, waiter: Waiter) -> None:
-        if waiter.pending:
-            self.expire(waiter)
-
-    def _waits_since(self, waiter: Waiter) -> float:
-        return max(waiter.since, self._handed_over_at)
-
-    def _decide(self, waiter: Waiter) -> None:
-        now = self.env._now
-        waiter.pending = False
-        self.waiting -= 1
-        self._waited_s += now
-        job = waiter.job
-        job.waiter = None
-        waited = now - waiter.since
-        if job.waits is None:
-            job.waits = {}
-        job.waits[self.wait_column] = job.waits.get(self.wait_column, 0.0) + waited
 
     # Who holds what.
 
@@ -343,34 +240,3 @@ class Slots:
     def _is_held(self, grant: Grant) -> bool:
         job, granted_at = grant
         return self.holders.get(job) == granted_at
-
-
-class _Uses:
-    """How often each slot, or the resource as a whole, may still be used."""
-
-    def __init__(self, resource: Resource) -> None:
-        self._limits = resource.uses
-        self._whole = resource.whole
-        self._births = 0
-        count = 1 if resource.whole else resource.capacity
-        self._left = [self._born() for _ in range(count)]
-
-    def _born(self) -> int:
-        self._births += 1
-        return self._limits[(self._births - 1) % len(self._limits)]
-
-    def count(self, slot: int) -> bool:
-        """Count a use; return whether it was the last."""
-        place = 0 if self._whole else slot
-        self._left[place] -= 1
-        return self._left[place] == 0
-
-    def used_up(self, slot: int) -> bool:
-        return self._left[slot] <= 0
-
-    def renew(self, slot: int) -> None:
-        self._left[0 if self._whole else slot] = self._born()
-
-
-def _is_pending(waiter: Waiter) -> bool:
-    return waiter.pending
