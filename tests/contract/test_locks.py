@@ -16,6 +16,7 @@ def run(
     *,
     lock: dict[str, Any] | None = None,
     timeout_s: float = 0.0,
+    seed: int = 1,
     **database: Any,
 ) -> Run:
     """Simulate requests that update the row `stock`, on workers and cores to spare."""
@@ -36,7 +37,8 @@ def run(
                 "requests": {"order": {"lock": {"name": "stock"}, **request}},
                 "scenarios": {"test": scenario},
             }
-        )
+        ),
+        seed=seed,
     )
 
 
@@ -142,6 +144,30 @@ def test_lock_timeout_is_for_one_holder(order: str, expected: list[tuple[float, 
         {"queries": 1, "query_s": 1.0}, crowd(20), lock={"order": order}, lock_timeout_s=1.5
     )
     assert answers(result) == expected
+
+
+def test_who_moves_up_in_line_waits_anew() -> None:
+    """Behind a holder for 1 s, with a limit of 0.6 s: the first in line gives up at 1.7.
+
+    The second waited in line for the first until then, and from then on for the holder: it gets
+    the row at 2.0, although it came 0.7 s before. (The first pays 0.5 s for its error.)
+    """
+    result = run({"queries": 1, "query_s": 1.0}, at(1.0, 1.1, 1.3), lock_timeout_s=0.6)
+    assert answers(result) == [(1.0, Status.OK), (1.1, Status.LOCK_TIMEOUT), (1.7, Status.OK)]
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_the_first_in_line_comes_first_and_then_the_herd(seed: int) -> None:
+    """Eight line up behind a holder: the first is next, and the other seven come in any order.
+
+    In the load tests of the real database the first was next in seventeen of twenty rounds.
+    """
+    times = [1.0 + number / 20 for number in range(9)]
+    result = run({"queries": 1, "query_s": 1.0}, at(*times), seed=seed)
+    starts = np.sort(result.trace.start)
+    order = np.searchsorted(starts, result.trace.start[np.argsort(result.trace.end)])
+    assert order[:2].tolist() == [0, 1]
+    assert sorted(order[2:]) == list(range(2, 9)) != order[2:].tolist()
 
 
 def test_statement_timeout_ends_a_wait_that_lock_timeout_does_not() -> None:

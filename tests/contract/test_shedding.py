@@ -117,13 +117,13 @@ def test_shedding_keeps_the_goodput_in_overload() -> None:
 
 
 def test_a_place_comes_free_with_the_answer() -> None:
-    """Who is admitted takes a place until its answer, also when it fails or its client has gone."""
+    """Who is admitted at the front takes a place until its answer, or until its client goes."""
     result = run(
         {**SYNC, "timeout_s": 3, "boot_time_s": 0.0},
         {"work": {"delay_s": 60.0}, "short": {"delay_s": 0.5}},
-        {"duration_s": 20, "client": {"timeout_s": 2}, **at(work=[1.0], short=[3.5, 4.5])},
+        {"duration_s": 20, "client": {"timeout_s": 2}, **at(work=[1.0], short=[2.5, 3.5, 4.25])},
         shedding={"limit": 1},
     )
     assert answers(result) == [(2.0, Status.CLIENT_TIMEOUT)]
-    # The client leaves at 3, the worker is killed at 4.
-    assert answers(result, "short") == [(0.0, SHED), (0.5, Status.OK)]
+    # The client leaves at 3; its worker is killed at 4, and then has the request of 3.5.
+    assert answers(result, "short") == [(0.0, SHED), (1.0, Status.OK), (0.0, SHED)]

@@ -9,6 +9,7 @@ from capsim.model.model import Model
 
 HORIZON_S = 12.0
 FAR_S = 1e6
+RESERVED = 3  # connections that superusers keep
 
 SMALL = st.integers(1, 3)
 Strategy = st.SearchStrategy[Any]
@@ -140,6 +141,7 @@ def tasks(draw: st.DrawFn) -> dict[str, Any]:
         "delay_s": draw(laws(0.3)),
         "queries": queries,
         "query_s": 0.0 if queries == 0 else draw(laws(0.1)),
+        "query_wait_s": 0.0 if queries == 0 else draw(laws(0.02)),
         "time_limit_s": draw(one_of(None, 0.2)),
     }
 
@@ -150,7 +152,7 @@ def request_classes(draw: st.DrawFn, *, background: bool) -> dict[str, Any]:
     queries = draw(COUNTS)
     spec = {
         "app_cpu_s": draw(laws(0.1)),
-        "delay_s": draw(laws(0.3)),
+        "delay_s": draw(st.one_of(laws(0.3), laws(0.3), laws(3.0))),
         "queries": queries,
         "query_s": 0.0 if queries == 0 else draw(laws(0.1)),
         "query_wait_s": 0.0 if queries == 0 else draw(laws(0.02)),
@@ -170,7 +172,8 @@ def request_classes(draw: st.DrawFn, *, background: bool) -> dict[str, Any]:
 @st.composite
 def faults(draw: st.DrawFn, instances: int, *, cache: bool) -> list[dict[str, Any]]:
     """Up to two things that go wrong."""
-    at_s, length_s = st.floats(0.0, HORIZON_S), one_of(0.5, 2.0, 50.0)
+    at_s = st.floats(0.0, HORIZON_S, exclude_max=True)
+    length_s = one_of(0.5, 2.0, 50.0)
     instance = st.integers(1, instances)
     timed = {"at_s": at_s, "duration_s": length_s}
     kinds = [
@@ -243,6 +246,53 @@ def databases(draw: st.DrawFn) -> dict[str, Any]:
     return spec
 
 
+def with_effect(tree: dict[str, Any]) -> dict[str, Any]:
+    """A drawn model without what would have no effect in it."""
+    server, database, memory = tree["server"], tree["database"], tree["memory"]
+    instances = tree["balancer"]["instances"] if tree["balancer"] else 1
+    if not server.get("max_requests"):
+        server.pop("max_requests_jitter", None)
+    if memory and instances > 1:
+        memory["per_connection_mb"] = 0
+    if memory and not (memory["per_process_mb"] or memory["per_connection_mb"]):
+        memory["per_request_mb"] = 20
+    if memory and server["kind"] == "development":
+        memory["kills"] = "instance"
+    for request in tree["requests"].values():
+        if tree["cache"] is None or request["queries"] == 0:
+            request["cached"] = False
+        if database["replicas"] is None:
+            request["read_share"] = 0.0
+        elif "lock" in request:
+            request["read_share"] = min(0.5, request["read_share"])
+    requests = tree["requests"].values()
+    if not any(request["cached"] for request in requests):
+        tree["cache"] = None
+        scenario = tree["scenarios"]["test"]
+        scenario["faults"] = [f for f in scenario["faults"] if f["kind"] != "cache-flush"]
+    if not any(request["read_share"] for request in requests):
+        database["replicas"] = None
+    if not any("lock" in request for request in requests):
+        database["locks"], database["lock_timeout_s"] = {}, None
+    _raise_limits(tree, server.get("workers", 1) * instances)
+    return tree
+
+
+def _raise_limits(tree: dict[str, Any], processes: int) -> None:
+    """Leave a connection for every process that has a pool, and for every Celery worker."""
+    database, celery = tree["database"], tree["celery"]
+    shares = processes if database["access"].get("scope") == "process" else 1
+    bouncer = database["pgbouncer"]
+    if bouncer:
+        database["pgbouncer"] = bouncer | {
+            "max_client_conn": max(shares, bouncer["max_client_conn"])
+        }
+        shares = 1
+    if database["max_connections"] is not None:
+        least = RESERVED + shares + (celery["workers"] if celery else 0)
+        database["max_connections"] = max(least, database["max_connections"])
+
+
 @st.composite
 def random_models(draw: st.DrawFn) -> Model:
     """A small model with one scenario, `test`."""
@@ -260,29 +310,31 @@ def random_models(draw: st.DrawFn) -> Model:
         celery = {"workers": draw(SMALL), "cores": draw(SMALL), "tasks": {"mail": background}}
         celery["enqueue_s"] = draw(laws(0.01))
     return Model.model_validate(
-        {
-            "name": "random",
-            "default_scenario": "test",
-            "network": draw(NETWORKS),
-            "balancer": balancer,
-            "shedding": draw(seldom(SHEDDING)),
-            "machine": {"cores": draw(SMALL)},
-            "memory": memory,
-            "server": server,
-            "app": {
-                "error_cpu_s": draw(laws(0.1)),
-                "idle_overhead": draw(one_of(0.0, 0.5)),
-                "switch_interval_s": draw(one_of(0.0, 0.005)),
-                "atomic_requests": draw(st.booleans()),
-            },
-            "cache": cache,
-            "database": draw(databases()),
-            "celery": celery,
-            "requests": {
-                name: draw(request_classes(background=background is not None)) for name in "ab"
-            },
-            "scenarios": {"test": scenario},
-        }
+        with_effect(
+            {
+                "name": "random",
+                "default_scenario": "test",
+                "network": draw(NETWORKS),
+                "balancer": balancer,
+                "shedding": draw(seldom(SHEDDING)),
+                "machine": {"cores": draw(SMALL)},
+                "memory": memory,
+                "server": server,
+                "app": {
+                    "error_cpu_s": draw(laws(0.1)),
+                    "idle_overhead": draw(one_of(0.0, 0.5)),
+                    "switch_interval_s": draw(one_of(0.0, 0.005)),
+                    "atomic_requests": draw(st.booleans()),
+                },
+                "cache": cache,
+                "database": draw(databases()),
+                "celery": celery,
+                "requests": {
+                    name: draw(request_classes(background=background is not None)) for name in "ab"
+                },
+                "scenarios": {"test": scenario},
+            }
+        )
     )
 
 

@@ -30,6 +30,8 @@ def plan_of(model: Model, seed: int = 1) -> Plan:
 
 def identical(one: object, other: object) -> bool:
     """Whether two traces, or two columns of them, agree in every bit."""
+    if type(one) is not type(other):
+        return False
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return one.tobytes() == other.tobytes() and one.dtype == other.dtype
     if dataclasses.is_dataclass(one):

@@ -472,6 +472,7 @@ def usage(name: str, busiest: float, *, kind: str = "slots", queue: float = 0.0)
         name=name,
         kind=kind,
         capacity=4,
+        used=4 * busiest,
         utilisation=busiest,
         busiest=busiest,
         queue=queue,

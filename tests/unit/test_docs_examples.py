@@ -18,13 +18,27 @@ from capsim.loadtest.observations import (
     load_dataset,
     observations,
 )
-from capsim.model import laws, priors, stack, workload
+from capsim.metrics.run import simulate
+from capsim.model import (
+    cache,
+    celery,
+    client,
+    database,
+    faults,
+    front,
+    laws,
+    memory,
+    priors,
+    server,
+    workload,
+)
 from capsim.model.model import Model, Targets
 from capsim.model.template import Template, parse_template
+from capsim.model.toml import overlaid
 
 DOCS = Path(__file__).parents[2] / "docs"
 _FENCE = re.compile(r"^```toml(?P<mark> complete)?\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
-_BY_NAME = {"parameters", "requests", "scenarios"}  # tables of named tables: a fragment adds one
+PAGES = ("model-file.md", "components.md")  # together, the reference of the model file
 
 LAWS = [
     laws.Constant,
@@ -38,6 +52,7 @@ LAWS = [
     laws.Poisson,
     laws.ConstantPacing,
 ]
+FAULTS = ("slow", "instance-lost", "restart", "database-restart", "cache-flush")
 PRIORS = [
     priors.LognormalPrior,
     priors.UniformPrior,
@@ -46,7 +61,7 @@ PRIORS = [
 ]
 PARTS = [
     value
-    for module in (stack, workload)
+    for module in (server, database, front, cache, celery, memory, faults, client, workload)
     for value in vars(module).values()
     if isinstance(value, type)
     and issubclass(value, BaseModel)
@@ -67,11 +82,13 @@ def example_model() -> dict[str, Any]:
 
 
 def model_with(fragment: dict[str, Any]) -> Template:
-    """Return the complete model with a fragment of the page put into it."""
-    tree = example_model()
-    for key, value in fragment.items():
-        tree[key] = {**tree.get(key, {}), **value} if key in _BY_NAME else value
-    return parse_template(tree, "docs/model-file.md")
+    """Return the complete model with a fragment of a page laid over it."""
+    return parse_template(overlaid(example_model(), fragment), "docs/model-file.md")
+
+
+def reference() -> str:
+    """Return the text of the pages that describe the model file."""
+    return "\n".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
 
 
 def test_example_model_loads() -> None:
@@ -80,10 +97,40 @@ def test_example_model_loads() -> None:
     assert model.server.kind == "gunicorn-gthread"
 
 
-@pytest.mark.parametrize("fragment", blocks("model-file.md", complete=False))
-def test_model_fragments_load(fragment: str) -> None:
-    """Every fragment of the reference page is valid in the complete model."""
-    model_with(tomllib.loads(fragment))
+@pytest.mark.parametrize(
+    "fragment", [block for page in PAGES for block in blocks(page, complete=False)]
+)
+def test_model_fragments_run(fragment: str) -> None:
+    """Every fragment of the reference is valid in the complete model, and a load test runs."""
+    template = model_with(tomllib.loads(fragment))
+    model = template.bind({name: prior.quantile(0.5) for name, prior in template.priors.items()})
+    name = next(iter(tomllib.loads(fragment).get("scenarios", {})), "browse")
+    scenario = model.scenario(name).model_copy(update={"duration_s": 20.0})
+    assert simulate(model, scenario=scenario).summary().requests > 0
+
+
+def test_every_part_has_a_fragment() -> None:
+    """The page of components shows each of its parts in use."""
+    shown = [tomllib.loads(block) for block in blocks("components.md", complete=False)]
+    keys = {key for fragment in shown for key in fragment}
+    keys |= {key for fragment in shown for key in fragment.get("database", {})}
+    assert {"network", "balancer", "shedding", "memory", "cache", "celery"} <= keys
+    assert {"pgbouncer", "replicas", "locks"} <= keys
+    text = "\n".join(blocks("components.md", complete=False))
+    assert "retries = {" in text
+    assert all(f'kind = "{fault}"' in text for fault in FAULTS)
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    """Every link to a section of a reference page names a heading of it."""
+    for page in PAGES:
+        for target, section in re.findall(
+            r"\]\(([\w-]+\.md)?#([\w-]+)\)", (DOCS / page).read_text(encoding="utf-8")
+        ):
+            text = (DOCS / (target or page)).read_text(encoding="utf-8")
+            headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+            assert section in anchors, f"{page}: {target}#{section}"
 
 
 def test_example_paths_exist() -> None:
@@ -110,7 +157,7 @@ def test_example_dataset_fits_the_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("spec", [Model, Targets, *PARTS, *LAWS, *PRIORS])
 def test_model_page_names_every_key(spec: type[BaseModel]) -> None:
     """The reference of the model file names every key that a model file can have."""
-    text = (DOCS / "model-file.md").read_text(encoding="utf-8")
+    text = reference()
     missing = {key for key in spec.model_fields if not re.search(rf"[`\[. ]{key}\b", text)}
     assert not missing
 

@@ -36,8 +36,8 @@ def inherited_posterior(template: Template) -> Posterior | None:
 def extended(posterior: Posterior, template: Template) -> Posterior:
     """Return a posterior with the parameters of a model that extends its own."""
     names = template.free_parameters()
-    kept = [name for name in names if name in posterior.parameters]
-    new = [name for name in names if name not in posterior.parameters]
+    kept = [name for name in names if name in posterior.parameters and _is_shared(name, template)]
+    new = [name for name in names if name not in kept]
     columns = {name: posterior.draws[:, posterior.parameters.index(name)] for name in kept}
     if new:
         priors = [template.priors[name] for name in new]
@@ -53,6 +53,15 @@ def extended(posterior: Posterior, template: Template) -> Posterior:
         fit=(),
         provenance={**posterior.provenance, "inherited_from": posterior.model, "from_priors": new},
     )
+
+
+def _is_shared(name: str, template: Template) -> bool:
+    """Whether a parameter means what it meant: one with another prior is another parameter."""
+    base = template.base
+    if base is None or name not in base.priors:
+        return False
+    ours, theirs = (t.priors[name].model_dump(exclude={"reason"}) for t in (template, base))
+    return ours == theirs
 
 
 def _untaught(name: str, template: Template) -> Width:

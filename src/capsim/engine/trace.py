@@ -1,5 +1,6 @@
 """The trace: all of the output of an engine, in columns. Nothing in it is summarised."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,7 @@ class Trace:
     final: NDArray[np.bool_]  # (n,) False: its client sends it again
     waits: Floats  # (n, len(wait_names)) time spent waiting for each kind of resource
     tasks: Tasks
+    notes: Mapping[str, Floats]  # times that NOTE steps wrote down, by the name of a station
     class_names: tuple[str, ...]
     wait_names: tuple[str, ...]
     resource_names: tuple[str, ...]

@@ -8,6 +8,8 @@ it, at several times the cost. The largest response time of a look is that of fe
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.summary import Summary
 from capsim.model.model import Model
@@ -44,7 +46,8 @@ class Look:
     def fails(self) -> bool:
         """Whether something timed out or was refused: more of it may be on its way."""
         status = self.run.trace.status
-        return bool(((status > Status.IN_FLIGHT) & (status < _HTTP)).any())
+        gave_up = np.isin(status, [source.timeout_status for source in self.run.plan.sources])
+        return bool((gave_up | ((status > Status.IN_FLIGHT) & (status < _HTTP))).any())
 
     @property
     def is_steady(self) -> bool:

@@ -56,11 +56,11 @@ class Run:
 
     def stale_share(self) -> float:
         """Return the share of replica reads that may have missed a change; see `stale_share`."""
-        return stale_share(self.plan, self.trace)
+        return stale_share(self.trace)
 
     def timeline(self, *, slice_s: float = 1.0) -> pd.DataFrame:
         """Return the run over time, a row per slice."""
-        return timeline(self.trace, slice_s=slice_s)
+        return timeline(self.trace, slice_s=slice_s, slower_than_s=self.slower_than_s)
 
     @property
     def requests(self) -> pd.DataFrame:

@@ -70,29 +70,61 @@ def summarise(
             cannot be shorter than.
     """
     end_s = trace.horizon_s if until_s is None else min(until_s, trace.horizon_s)
-    ended = (trace.end >= begin_s) & (trace.end <= end_s)  # never true of one in flight
-    if request_classes is not None:
-        numbers = [i for i, name in enumerate(trace.class_names) if name in request_classes]
-        ended &= np.isin(trace.request_class, numbers)
+    ended = _ended(trace, begin_s, end_s, request_classes)
     chosen = ended & trace.final
-    times = np.sort((trace.end - trace.asked)[chosen])
-    failures = _failures(trace, chosen, slower_than_s)
-    count = len(times)
-    if ages_count:
-        ages = trace.horizon_s - trace.asked[trace.status == Status.IN_FLIGHT]
-        times = np.sort(np.concatenate([times, ages]))
+    count = int(chosen.sum())
+    failures = int(failed(trace, slower_than_s)[chosen].sum())
+    times = _times(trace, chosen, ages_count=ages_count)
     return Summary(
         requests=count,
         in_flight=_in_flight(trace),
         rps=count / (end_s - begin_s),
         attempts=int(ended.sum()) / count if count else float("nan"),
-        failure_ratio=sum(failures.values()) if count else float("nan"),
-        failures=failures,
+        failure_ratio=failures / count if count else float("nan"),
+        failures=_failures(trace, chosen, slower_than_s),
         mean_s=float(times.mean()) if len(times) else float("nan"),
         max_s=float(times[-1]) if len(times) else float("nan"),
         percentiles={name: percentile(times, level) for name, level in ALL_LEVELS.items()},
         thin=tuple(name for name, level in LEVELS.items() if is_thin(count, level)),
     )
+
+
+def failed(trace: Trace, slower_than_s: float | None = None) -> NDArray[np.bool_]:
+    """Return which attempts, of those that have ended, are failures to their client.
+
+    Args:
+        trace: of a run.
+        slower_than_s: answers slower than this, from the first attempt on, are failures too.
+    """
+    found: NDArray[np.bool_] = (trace.status != Status.OK) | _too_slow(trace, slower_than_s)
+    return found
+
+
+def _too_slow(trace: Trace, slower_than_s: float | None) -> NDArray[np.bool_]:
+    """Return which attempts were answered well, but too late."""
+    limit_s = np.inf if slower_than_s is None else slower_than_s
+    late: NDArray[np.bool_] = (trace.status == Status.OK) & (trace.end - trace.asked > limit_s)
+    return late
+
+
+def _ended(
+    trace: Trace, begin_s: float, end_s: float, request_classes: Collection[str] | None
+) -> NDArray[np.bool_]:
+    """Return which attempts of these classes ended in a window: none that are in flight."""
+    ended = (trace.end >= begin_s) & (trace.end <= end_s)
+    if request_classes is not None:
+        numbers = [i for i, name in enumerate(trace.class_names) if name in request_classes]
+        ended &= np.isin(trace.request_class, numbers)
+    return ended
+
+
+def _times(trace: Trace, chosen: NDArray[np.bool_], *, ages_count: bool) -> NDArray[np.float64]:
+    """Return the response times of the chosen requests, and the ages that count, in order."""
+    times = (trace.end - trace.asked)[chosen]
+    if ages_count:
+        ages = trace.horizon_s - trace.asked[trace.status == Status.IN_FLIGHT]
+        times = np.concatenate([times, ages])
+    return np.sort(times)
 
 
 def _in_flight(trace: Trace) -> int:
@@ -116,6 +148,5 @@ def _failures(
         if code != Status.OK
     }
     if slower_than_s is not None and count:
-        slow = chosen & (trace.status == Status.OK) & (trace.end - trace.asked > slower_than_s)
-        shares[TOO_SLOW] = int(slow.sum()) / count
+        shares[TOO_SLOW] = int(_too_slow(trace, slower_than_s)[chosen].sum()) / count
     return shares

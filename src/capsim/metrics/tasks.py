@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from capsim.engine.trace import Trace
 from capsim.metrics.percentiles import percentile
-from capsim.plan.lowering.replicas import CPU, REPLICATION
-from capsim.plan.ops import Op, Status
-from capsim.plan.plan import Plan
+from capsim.plan.lowering.replicas import CPU as REPLICA_CPU
+from capsim.plan.lowering.replicas import REPLICATION
+from capsim.plan.ops import Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,31 +75,16 @@ def _of_one(
     )
 
 
-def stale_share(plan: Plan, trace: Trace) -> float:
-    """Return the share of requests that read a replica while changes were on their way to one.
+def stale_share(trace: Trace) -> float:
+    """Return the share of queries on a replica that came while changes were on their way to one.
 
-    Such a request may miss what was committed before it was sent. NaN where nobody reads a replica.
+    Such a read may miss what was committed before it. NaN where nobody read a replica.
     """
-    reads = np.isin(trace.request_class, _readers(plan))
-    if not reads.any():
+    reads = trace.notes.get(REPLICA_CPU, np.empty(0))
+    if not len(reads):
         return float("nan")
     of_replication = np.array(trace.class_names)[trace.tasks.request_class] == REPLICATION
     begun = np.sort(trace.tasks.start[of_replication])
     done = np.sort(trace.tasks.end[of_replication & np.isfinite(trace.tasks.end)])
-    asked = trace.start[reads]
-    on_the_way = np.searchsorted(begun, asked) - np.searchsorted(done, asked, side="right")
+    on_the_way = np.searchsorted(begun, reads) - np.searchsorted(done, reads, side="right")
     return float((on_the_way > 0).mean())
-
-
-def _readers(plan: Plan) -> list[int]:
-    """Return the request classes with a step that a replica serves."""
-    replicas = {number for number, spec in enumerate(plan.stations) if spec.name == CPU}
-    ends = [*sorted(plan.entries), len(plan.steps)]
-    return [
-        number
-        for number, entry in enumerate(plan.entries)
-        if any(
-            step.op == Op.SERVE and step.target in replicas
-            for step in plan.steps[entry : ends[ends.index(entry) + 1]]
-        )
-    ]

@@ -17,6 +17,7 @@ class Usage:
     name: str
     kind: str  # `slots` or `cores`
     capacity: float  # slots or cores; infinite where there is no limit
+    used: float  # slots or cores in use
     utilisation: float  # share of the capacity in use; NaN where there is no limit
     busiest: float  # the same of the busiest replica
     queue: float  # mean number waiting (slots), or present beyond the cores (cores)
@@ -98,6 +99,7 @@ def _by_name(
                 name=name,
                 kind=kind,
                 capacity=total,
+                used=float(busy),
                 utilisation=utilisation,
                 busiest=float(max(*shares, utilisation)),
                 queue=float(means.queue[members].sum()),

@@ -1,11 +1,13 @@
 """The model: frozen, complete, every parameter a number. It is the whole input of a simulation."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from capsim.errors import InputError
+from capsim.model import consistency
 from capsim.model.cache import Cache
 from capsim.model.celery import Celery
 from capsim.model.database import Database
@@ -84,7 +86,7 @@ class Model(Spec):
         return self
 
     def _fault_has_its_part(self, key: str, fault: Fault) -> None:
-        instances = self.balancer.instances if self.balancer else 1
+        instances = self._instances
         if isinstance(fault, InstanceLost | Restart) and fault.instance > instances:
             msg = (
                 f"{key}.instance = {fault.instance}: there is no such instance; "
@@ -107,6 +109,28 @@ class Model(Spec):
             )
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _every_key_has_an_effect(self) -> Self:
+        requests, scenarios, database = self.requests, self.scenarios, self.database
+        checks = (
+            consistency.names(requests),
+            consistency.cache_use(self.cache, requests),
+            consistency.replica_use(database, requests),
+            consistency.lock_use(database, requests),
+            consistency.fault_times(scenarios),
+            consistency.retry_budgets(scenarios),
+            consistency.replacement(self.server),
+            consistency.memory_use(self.memory, self.server, self._instances),
+            consistency.connection_shares(database, self.celery, self.server, self._instances),
+        )
+        for problem in chain.from_iterable(checks):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def _instances(self) -> int:
+        return self.balancer.instances if self.balancer else 1
 
     def scenario(self, name: str | None = None) -> Scenario:
         """Return a scenario by name; none: the default one.

@@ -82,7 +82,7 @@ class App(Spec):
     error_cpu_s: Law = ZERO  # CPU demand of answering 500: a traceback, a debug page
     switch_interval_s: NonNegative = 0.005  # sys.getswitchinterval(); 0: processor sharing
     idle_overhead: NonNegative = 0.0  # demand is (1 + this/n) times as large with n running
-    atomic_requests: bool = True  # a transaction spans the request's queries (ATOMIC_REQUESTS)
+    atomic_requests: bool = False  # a transaction spans the request's queries (ATOMIC_REQUESTS)
 
     @model_validator(mode="after")
     def _interval_that_python_takes(self) -> Self:

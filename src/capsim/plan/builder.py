@@ -11,6 +11,7 @@ from capsim.plan.draws import Column
 from capsim.plan.ops import NO_COLUMN, Status
 from capsim.plan.plan import (
     INFINITE,
+    Blackout,
     Flush,
     Gauge,
     Outage,
@@ -39,6 +40,7 @@ class PlanBuilder(StepTable):
         self._sources: list[Source] = []
         self._columns: list[Column] = []
         self._outages: list[Outage] = []
+        self._blackouts: list[Blackout] = []
         self._gauges: list[Gauge] = []
         self._cells: list[float] = []
         self._flushes: list[Flush] = []
@@ -78,10 +80,17 @@ class PlanBuilder(StepTable):
         *,
         count: int | None = None,
         sources: Iterable[str] | None = None,
+        per_attempt: bool = False,
     ) -> int:
-        """Add a drawn quantity (law none: uniform on [0, 1)); return its index."""
+        """Add a drawn quantity (law none: uniform on [0, 1)); return its index.
+
+        With `per_attempt` a request that is sent again has another one.
+        """
         names = None if sources is None else frozenset(sources)
-        self._columns.append(Column(purpose=purpose, law=law, count=count, sources=names))
+        column = Column(
+            purpose=purpose, law=law, count=count, sources=names, per_attempt=per_attempt
+        )
+        self._columns.append(column)
         return len(self._columns) - 1
 
     # What happens at its time, or at a limit.
@@ -89,6 +98,10 @@ class PlanBuilder(StepTable):
     def outage(self, outage: Outage) -> None:
         """Have a resource close for a while."""
         self._outages.append(outage)
+
+    def blackout(self, blackout: Blackout) -> None:
+        """Have a station go down for a while."""
+        self._blackouts.append(blackout)
 
     def flush(self, flush: Flush) -> None:
         """Have cells emptied."""
@@ -177,6 +190,7 @@ class PlanBuilder(StepTable):
             sources=tuple(self._sources),
             columns=tuple(self._columns),
             outages=tuple(self._outages),
+            blackouts=tuple(self._blackouts),
             gauges=tuple(self._gauges),
             cells=tuple(self._cells),
             flushes=tuple(self._flushes),

@@ -32,6 +32,7 @@ class Column:
     law: AnyLaw | None
     count: int | None = None
     sources: frozenset[str] | None = None  # none: all
+    per_attempt: bool = False  # another attempt at the same request has another draw
 
 
 # Fixed block shapes: they decide which stream a draw comes from, so they never depend on a model.
@@ -54,12 +55,7 @@ class DrawTable:
         self._users = 1 if source.open else len(source.starts)
         self._blocks: dict[tuple[int, int], list[list[Row]]] = {}
         self._again: dict[tuple[int, int, int], dict[int, list[list[float]]]] = {}
-        # What says by chance which way a request goes; its demands are the same each time.
-        self._chances = [
-            number
-            for number, column in enumerate(plan.columns)
-            if column.law is UNIFORM and column.count is None and number != source.class_column
-        ]
+        self._chances = [n for n, column in enumerate(plan.columns) if column.per_attempt]
         self._reached: dict[int, list[int]] = {}  # request block of each user, by user block
 
     @property
@@ -79,7 +75,7 @@ class DrawTable:
         return self._blocks[group, block][place]
 
     def row_again(self, user: int, request: int, attempt: int) -> Row:
-        """Return the row of another attempt at a request: equal demands, and new chances."""
+        """Return the row of another attempt: the same, but for what each attempt draws."""
         group, place = divmod(user, self._shape[0])
         block, number = divmod(request, self.requests)
         row = list(self.rows(user, block)[number])

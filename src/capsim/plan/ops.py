@@ -14,7 +14,7 @@ Rules that all engines share, so that they agree record by record:
    undecided waiter; client timeouts and worker timeouts do so per population and resource.
 6. A client that gives up is recorded at once and its user goes on thinking; the server side runs
    on as a zombie that is marked, and never counted as an answer. A request in a delay of the
-   client's own ends with that delay.
+   client's own ends at once, and slots that are the client's are given back.
 7. A failed request goes to its error path while it holds what it holds; what is left at the end
    is released in reverse order of acquisition.
 8. At a station with a quantum, the slice of the running job ends one quantum after it began or
@@ -29,16 +29,21 @@ Rules that all engines share, so that they agree record by record:
 10. A forked job joins the ready queue at once, with the draws and the route of its parent.
 11. Deadlines of a job are cleared by a failure. A job that is interrupted leaves its queue or
    station without having been served, and goes on at the instant of its deadline. A job that is
-   killed ends at once with none of its own steps, but where the station outlives it, its service
-   goes on for nobody, and with it the slots that do; they are released when it is done.
+   killed ends at once with none of its own steps, but where the station or the delay outlives it,
+   that goes on for nobody until it is done or its deadline passes, and with it the slots that do.
 12. A closed resource grants nothing; what is released meanwhile stays with it. When it opens, its
-   waiters are granted in order, then come new ones. Changes at a fixed time (an outage, another
+   waiters are granted in order, then come new ones. Resources that share a line take from it what
+   they have room for, each when it has a slot free. Changes at a fixed time (an outage, another
    speed) are scheduled before everything else, so they come first at their instant.
 13. Where slots have a weight, every grant adds to a level. A grant that lifts it above its limit is
    made, and then the victim's slots are killed, the job that was granted last among them.
 14. A slot that has been used as often as it may be is taken out of service at its release, before
    any waiter is considered; a resource that is recycled whole closes at the grant that uses it up,
    and is away from the moment when nobody holds a slot of it any more.
+15. Where waiters are a herd, those who came since the last handover stand in line behind the first
+   of them. A handover chooses, as in rule 3, among that first one and those who have seen one
+   before; then all have seen one. A wait limit counts from the last handover, and for who moves up
+   to be the first in line because the one before has given up, from then.
 """
 
 from dataclasses import dataclass
@@ -55,7 +60,7 @@ FAILS = -1  # as a jump target: take the error path
 class Op(IntEnum):
     """What a step does."""
 
-    ACQUIRE = 0  # take a slot of a resource; FIFO wait; refused when too many wait already
+    ACQUIRE = 0  # take a slot of a resource; wait in line; refused when too many wait already
     RELEASE = 1  # give it back
     HOLD = 2  # make sure that the owner (user or slot) has a slot of its own; never waits
     DELAY = 3  # wait for a drawn time
@@ -71,6 +76,7 @@ class Op(IntEnum):
     CLEAR = 13  # forget the deadline
     FRESH = 14  # jump when the time stored in a cell lies ahead
     STORE = 15  # store the time that lies `limit` ahead in a cell
+    NOTE = 16  # write the time down, under the name of the resource or station at `target`
 
 
 class Status(IntEnum):
@@ -154,6 +160,8 @@ class Step:
     status: int = 0  # of FAIL and DEADLINE; of ACQUIRE and HOLD when refused
     expired_status: int = 0  # of ACQUIRE when the wait limit passes
     limit: float = float("inf")  # keep-alive of ROUTE, probability of BRANCH, time of the rest
+    outlives: bool = False  # of DELAY: the database's doing, which goes on when the job is killed
+    again: bool = False  # of ROUTE: what was chosen had no room; choose anew on the same level
     by_client: bool = False  # of DELAY: the client's own doing, which ends when it gives up
     owner: Owner = Owner.USER
     owner_resource: int = -1

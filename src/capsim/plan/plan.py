@@ -1,6 +1,6 @@
 """The plan: what an engine runs. Primitive steps, resources, stations, sources and draws."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,14 @@ UNLIMITED = 1 << 62
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Loss:
+    """What is lost with a process: the connections that its threads or its users' owned."""
+
+    slots_of: tuple[int, ...] = ()  # resources whose slots are owners
+    routes: tuple[int, int] = (0, 0)  # users on these routes, the last one excluded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
     """Slots that requests hold: threads, workers, connections."""
 
@@ -22,14 +30,18 @@ class Resource:
     turn_column: int = NO_COLUMN  # with a random order: the uniform draw that says who is next
     queue_limit: int = UNLIMITED  # waiters beyond this are refused
     wait_limit_s: float = INFINITE  # a wait longer than this expires
-    wait_restarts: bool = False  # the wait limit counts from the last handover to somebody else
+    herd: bool = False  # a random order as rows of PostgreSQL have it, see rule 15
     hold_limit_s: float = INFINITE  # a hold longer than this is killed, the slot then restarts
     check_s: float = 0.0  # limits are looked at this often, from time zero on; 0: at once
     restart_s: float = 0.0
     identified: bool = False  # slots are told apart (least recently used first), to own things
     uses: tuple[int, ...] = ()  # how often it may be used, by birth; then it restarts; none: ever
     outlives: bool = False  # a killed job's statement keeps its slot until it is done
-    owners: tuple[int, ...] = ()  # when it was away, slots of these have lost what they owned
+    of_client: bool = False  # given back when the client gives up, not when the server is done
+    owned: bool = False  # its slots belong to owners that outlive a request
+    loss: Loss = field(default_factory=Loss)  # when it was away
+    shares_line: int = -1  # waits in the line of this resource, whoever of them is free first
+    route_base: int = -1  # who is granted a slot from such a line has route number - this
     whole: bool = False  # `uses` counts the uses of all slots, and all restart together
 
 
@@ -59,20 +71,27 @@ class Station:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outage:
-    """A resource that closes, and opens again `duration_s` after the last slot was given back.
-
-    With `kill` the duration counts from the beginning, but it stays closed while a slot is held.
-    """
+    """A resource that closes for `duration_s`, from its beginning or from when it is empty."""
 
     time_s: float
     resource: int
     duration_s: float
     kill: bool = False  # those that hold a slot end at once; otherwise they finish
-    status: int = Status.SERVER_LOST  # of those killed
-    fails: bool = False  # those killed take their error path; otherwise nothing of theirs runs
-    station: int = -1  # where slots have owners: those killed are the jobs in service there
+    drains: bool = False  # opens `duration_s` after the last slot was given back
     refuses: bool = False  # sends away who waits or comes meanwhile
-    owners: tuple[int, ...] = ()  # resources whose slots lose what they own
+    inside: tuple[int, ...] = ()  # who drains but holds none of these has not come in: killed
+    loss: Loss = field(default_factory=Loss)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blackout:
+    """A station that is down: those in service, and those that come, fail."""
+
+    time_s: float
+    duration_s: float
+    station: int
+    status: int
+    lines: tuple[int, ...] = ()  # resources whose waiters fail when it begins
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +109,7 @@ class Gauge:
     victims: tuple[int, ...]
     restart_s: float
     whole: bool = False
-    owners: tuple[int, ...] = ()
+    loss: Loss = field(default_factory=Loss)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +124,7 @@ class Retries:
     cap_s: float
     jitter: Jitter
     luck_column: int
-    statuses: frozenset[int]  # that are worth another attempt; 400 stands for every other error
+    statuses: frozenset[int]  # that are worth another attempt
     ratio: float = INFINITE
     burst: float = INFINITE
 
@@ -154,6 +173,7 @@ class Plan:
     sources: tuple[Source, ...]
     columns: tuple[Column, ...]
     outages: tuple[Outage, ...] = ()
+    blackouts: tuple[Blackout, ...] = ()
     gauges: tuple[Gauge, ...] = ()
     cells: tuple[float, ...] = ()  # until when each is fresh, at the start
     flushes: tuple[Flush, ...] = ()

@@ -86,10 +86,27 @@ class StepTable:
         return self.here - 1
 
     def delay(
-        self, column: int, *, scale: float = 1.0, repeated: bool = False, by_client: bool = False
+        self,
+        column: int,
+        *,
+        scale: float = 1.0,
+        repeated: bool = False,
+        by_client: bool = False,
+        outlives: bool = False,
     ) -> None:
-        """Wait for a drawn time, in seconds; `by_client`: only while the client does."""
-        self._add(Op.DELAY, column=column, scale=scale, repeated=repeated, by_client=by_client)
+        """Wait for a drawn time, in seconds.
+
+        With `by_client` only while the client does; with `outlives` the database goes on with it
+        when the process is killed.
+        """
+        self._add(
+            Op.DELAY,
+            column=column,
+            scale=scale,
+            repeated=repeated,
+            by_client=by_client,
+            outlives=outlives,
+        )
 
     def serve(  # noqa: PLR0913 (the settings of one step)
         self,
@@ -122,14 +139,22 @@ class StepTable:
         gates: int = NO_GATES,
         keepalive_s: float,
         policy: Policy = Policy.RANDOM,
+        again: bool = False,
     ) -> None:
         """Choose one of `count` servers at each new connection of the user.
 
         Servers whose gate, a resource from `gates` on, takes nobody are passed over where another
-        does. A second choice is one within the server chosen first, route * count + choice.
+        does. A second choice is one within the server chosen first, route * count + choice. With
+        `again` a choice is made anew, in place of one that had no room.
         """
         self._add(
-            Op.ROUTE, target=gates, count=count, column=column, limit=keepalive_s, policy=policy
+            Op.ROUTE,
+            target=gates,
+            count=count,
+            column=column,
+            limit=keepalive_s,
+            policy=policy,
+            again=again,
         )
 
     def branch(self, limit: float, column: int, *, repeated: bool = False) -> int:
@@ -177,6 +202,10 @@ class StepTable:
     def store(self, cell: int, limit_s: float, *, among: int = 1, pick: int = NO_COLUMN) -> None:
         """Make a cell fresh for `limit_s`."""
         self._add(Op.STORE, target=cell, limit=limit_s, among=among, pick=pick)
+
+    def note(self, station: int) -> None:
+        """Write the time down, under the station's name."""
+        self._add(Op.NOTE, target=station)
 
     def land(self, step: int) -> None:
         """Let a jump go to the step that is added next."""

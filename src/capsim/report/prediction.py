@@ -133,9 +133,7 @@ def _resources(prediction: Prediction) -> Iterator[Group]:
 
 def _in_use(prediction: Prediction) -> Mapping[str, Interval]:
     columns = zip(*(outcome.usages for outcome in prediction.outcomes), strict=True)
-    return {
-        column[0].name: interval([u.capacity * u.utilisation for u in column]) for column in columns
-    }
+    return {column[0].name: interval([usage.used for usage in column]) for column in columns}
 
 
 def _capacity(capacity: Interval) -> str:

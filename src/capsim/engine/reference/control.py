@@ -6,7 +6,7 @@ from simpy import Environment, Event
 
 from capsim.engine.reference.events import Deadlines
 from capsim.engine.reference.instructions import Instruction
-from capsim.engine.reference.job import Job
+from capsim.engine.reference.job import Job, Timer
 from capsim.plan.ops import FAILS, Step
 
 
@@ -106,25 +106,20 @@ class Deadline(Instruction):
         """`interrupt` is given the job, its new status, and where it goes on."""
         super().__init__(step)
         self.interrupt = interrupt
-        self.deadlines: Deadlines[tuple[Job, object]] = Deadlines(
-            env, step.limit, _is_set, self._pass
-        )
+        self.deadlines: Deadlines[Timer] = Deadlines(env, step.limit, _is_set, self._pass)
 
     def __call__(self, job: Job) -> Event | None:
         """Act on a job; return what it has to wait for."""
-        job.deadline = object()
-        self.deadlines.add((job, job.deadline))
+        job.deadline = Timer(job)
+        self.deadlines.add(job.deadline)
         return None
 
-    def _pass(self, token: tuple[Job, object]) -> None:
-        job = token[0]
-        job.deadline = None
-        self.interrupt(job, self.step.status, job.error)
+    def _pass(self, timer: Timer) -> None:
+        self.interrupt(timer.job, self.step.status, timer.job.error)
 
 
-def _is_set(token: tuple[Job, object]) -> bool:
-    job, deadline = token
-    return job.deadline is deadline and not job.finished
+def _is_set(timer: Timer) -> bool:
+    return timer.job.deadline is timer and not timer.job.finished
 
 
 class Clear(Instruction):
@@ -133,4 +128,19 @@ class Clear(Instruction):
     def __call__(self, job: Job) -> Event | None:
         """Act on a job; return what it has to wait for."""
         job.deadline = None
+        return None
+
+
+class Note(Instruction):
+    """Write the time down."""
+
+    def __init__(self, step: Step, env: Environment, times: list[float]) -> None:
+        """Bind to the clock and the list of times."""
+        super().__init__(step)
+        self.env = env
+        self.times = times
+
+    def __call__(self, job: Job) -> Event | None:  # noqa: ARG002 (whoever it is)
+        """Act on a job; return what it has to wait for."""
+        self.times.append(self.env._now)
         return None

@@ -41,13 +41,21 @@ class _Engine:
         self.env = Environment()
         self.finish = len(plan.steps)  # an END of the engine's own, for jobs without an error path
         owned = {step.target for step in plan.steps if step.op == Op.HOLD}
+        owned |= {n for n, spec in enumerate(plan.resources) if spec.owned}
         self.owned = {n: Owned(self.env, plan.resources[n]) for n in sorted(owned)}
-        self.failures = Failures(self.env, self.owned, self.finish)
-        self.slots = {
-            n: self._slots(n, spec) for n, spec in enumerate(plan.resources) if n not in owned
-        }
+        self.slots: dict[int, Slots] = {}
+        self.stations: list[ServiceStation] = []
+        self.failures = Failures(
+            self.env, self.slots, self.owned, self.stations, self.finish, self._go_on
+        )
+        for number, spec in enumerate(plan.resources):
+            if number not in self.owned:
+                self.slots[number] = self._slots(number, spec)
+        for slots in self.slots.values():
+            if slots.spec.shares_line >= 0:
+                slots.line = self.slots[slots.spec.shares_line].line
         self.groups = [CoreGroup(cores) for cores in plan.group_cores]
-        self.stations = [self._station(n) for n in range(len(plan.stations))]
+        self.stations += [self._station(n) for n in range(len(plan.stations))]
         self.cells = list(plan.cells)
         self.turns: dict[int, dict[int, int]] = {}  # by the first gate
         everything: dict[int, Slots | Owned] = {**self.slots, **self.owned}
@@ -58,11 +66,12 @@ class _Engine:
             level = Gauge(gauge, self.failures.out_of_memory)
             for number, weight in gauge.weights:
                 everything[number].gauges.append((level, weight))
-        self.failures.slots, self.failures.stations = self.slots, self.stations
-        self.failures.finish_later = self._finish_later
-        self.kills = any(slots.killable for slots in self.slots.values()) or any(
-            step.op == Op.DEADLINE for step in plan.steps
+        self.kills = (
+            bool(plan.blackouts)
+            or any(slots.killable for slots in self.slots.values())
+            or any(step.op == Op.DEADLINE for step in plan.steps)
         )
+        self.may_be_down = {blackout.station for blackout in plan.blackouts}
         errors = [self.finish if error == FAILS else error for error in plan.errors]
         self.doors = list(zip(plan.entries, errors, strict=True))
         self.code = [self._instruction(step) for step in (*plan.steps, Step(op=Op.END))]
@@ -84,11 +93,15 @@ class _Engine:
                 self._at(time_s, partial(station.set_speed, speed))
         for outage in self.plan.outages:
             self._at(outage.time_s, partial(self.failures.begin, outage))
+        for blackout in self.plan.blackouts:
+            self._at(blackout.time_s, partial(self.failures.black_out, blackout))
         for flush in self.plan.flushes:
             self._at(flush.time_s, partial(self._empty, flush))
 
     def _at(self, time_s: float, happens: Callable[[], None]) -> None:
-        if time_s < self.plan.horizon_s:
+        if time_s == 0.0:
+            happens()
+        elif time_s < self.plan.horizon_s:
             self.env.timeout(time_s).callbacks.append(lambda _: happens())
 
     def _empty(self, flush: Flush) -> None:
@@ -96,21 +109,14 @@ class _Engine:
             self.cells[number] = self.env.now
 
     def _prepare_kills(self) -> None:
-        killed = {outage.resource for outage in self.plan.outages if outage.kill}
+        killed = {outage.resource for outage in self.plan.outages}
         for number in killed.union(*(gauge.victims for gauge in self.plan.gauges)):
             if number in self.slots:
                 self.slots[number].make_killable()
 
     def _slots(self, number: int, spec: Resource) -> Slots:
         wait_column = self.plan.wait_names.index(spec.name)
-        return Slots(
-            self.env,
-            spec,
-            number,
-            wait_column,
-            kill=self.failures.kill_worker,
-            lose=self.failures.lose,
-        )
+        return Slots(self.env, spec, number, wait_column, self.failures)
 
     def _station(self, number: int) -> ServiceStation:
         spec = self.plan.stations[number]
@@ -124,7 +130,7 @@ class _Engine:
         self.recorder.begin(job)
         self.env.process(through(job, self.code))
 
-    def _finish_later(self, job: Job, event: Event) -> None:
+    def _go_on(self, job: Job, event: Event) -> None:
         """Have a job go on when an event comes."""
 
         def life() -> Life:
@@ -132,6 +138,12 @@ class _Engine:
             yield from through(job, self.code)
 
         self.env.process(life())
+
+    def _serve(self, step: Step) -> instructions.Serve:
+        """Return a service; one that looks whether the station is down, where it may be."""
+        may_fail = step.target in self.may_be_down
+        make = instructions.ServeUnlessDown if may_fail else instructions.Serve
+        return make(step, self.stations)
 
     def _gates(self, step: Step) -> list[Slots]:
         """Return the gates of all servers of a choice: resources of one name, in a row."""
@@ -155,7 +167,7 @@ class _Engine:
             Op.RELEASE: lambda: instructions.Release(step, self.slots),
             Op.HOLD: lambda: instructions.Hold(step, self.owned[step.target]),
             Op.DELAY: lambda: instructions.Delay(step, env, killable=self.kills),
-            Op.SERVE: lambda: instructions.Serve(step, self.stations),
+            Op.SERVE: lambda: self._serve(step),
             Op.ROUTE: lambda: Route(step, self._gates(step), self._turns(step), env),
             Op.BRANCH: lambda: control.Branch(step),
             Op.REPEAT: lambda: control.Repeat(step),
@@ -167,6 +179,7 @@ class _Engine:
             Op.CLEAR: lambda: control.Clear(step),
             Op.FRESH: lambda: cells.Fresh(step, self.cells, env),
             Op.STORE: lambda: cells.Store(step, self.cells, env),
+            Op.NOTE: lambda: control.Note(step, env, self.recorder.noted(step.target)),
         }
         return make[step.op]()
 

@@ -36,6 +36,13 @@ def wake_at_once(event: Event) -> None:
         callback(event)
 
 
+def at_end(timer: Event) -> Event:
+    """Return an event that comes with a timer, and that something else may bring about before."""
+    event = Event(timer.env)
+    timer.callbacks.append(lambda _: None if event.triggered else wake(event))
+    return event
+
+
 class Deadlines(Generic[Token]):
     """Deadlines that all lie the same time ahead, so that they pass in the order they were set.
 

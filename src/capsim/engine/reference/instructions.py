@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from simpy import Environment, Event, Timeout
 
-from capsim.engine.reference.events import wake
+from capsim.engine.reference.events import at_end
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
 from capsim.engine.reference.slots import Slots
@@ -132,7 +132,7 @@ class Delay(Instruction):
         """With `killable`, the job waits for an event of its own that a kill can trigger."""
         super().__init__(step)
         self.env = env
-        self.killable = killable
+        self.killable = killable or step.by_client
 
     def __call__(self, job: Job) -> Event | None:
         """Act on a job; return what it has to wait for."""
@@ -142,8 +142,11 @@ class Delay(Instruction):
         timer = Timeout(self.env, time_s)
         if not self.killable:
             return timer
-        event = Event(self.env)
-        timer.callbacks.append(lambda _: None if event.triggered else wake(event))
+        event = at_end(timer)
+        if self.step.by_client:
+            job.client_delay = event
+        if self.step.outlives:
+            job.outlived_until = self.env._now + time_s
         return event
 
 
@@ -161,6 +164,18 @@ class Serve(Instruction):
         if demand_s <= 0.0:
             return None
         return self.stations[self.replica(job)].serve(job, demand_s)
+
+
+class ServeUnlessDown(Serve):
+    """Have a drawn demand served by a station that may be down; then fail."""
+
+    def __call__(self, job: Job) -> Event | None:
+        """Act on a job; return what it has to wait for."""
+        station = self.stations[self.replica(job)]
+        if station.env._now < station.down_until:
+            job.fail(station.down_status)
+            return None
+        return super().__call__(job)
 
 
 def _replicas(step: Step, things: Mapping[int, Thing]) -> list[Thing]:

@@ -40,6 +40,16 @@ class Session:
         self.route = NO_ROUTE
 
 
+class Timer:
+    """A deadline, and the job that it can interrupt."""
+
+    __slots__ = ("job",)
+
+    def __init__(self, job: "Job") -> None:
+        """Belong to a job until it is handed on, cleared or passed."""
+        self.job = job
+
+
 class Job:
     """One request: where it is in the step table, what it holds, and how it fares."""
 
@@ -48,12 +58,14 @@ class Job:
         "asked",
         "attempt",
         "background",
+        "client_delay",
         "deadline",
         "error",
         "finished",
         "held",
         "index",
         "live",
+        "outlived_until",
         "pc",
         "repetition",
         "request_class",
@@ -102,7 +114,9 @@ class Job:
         self.retry_in_s: float | None = None  # until its client sends it again
         self.retrying: Retrying | None = None
         self.background = False  # forked; nobody waits for it
-        self.deadline: object | None = None  # the one that can interrupt it, if any
+        self.deadline: Timer | None = None  # the one that can interrupt it, if any
+        self.client_delay: Event | None = None  # the end of a delay that is the client's own
+        self.outlived_until = 0.0  # the end of a delay that goes on when the job is killed
         self.held: list[Slots] = []
         self.slots: dict[int, int] | None = None  # slot number by resource, where told apart
         self.waits: dict[int, float] | None = None  # time waited by wait column
@@ -118,6 +132,9 @@ class Job:
 
     def forsake(self) -> None:
         """Go on for nobody: the client has gone."""
+        for slots in [slots for slots in self.held if slots.spec.of_client]:
+            self.held.remove(slots)
+            slots.release(self)
         self.abandoned = True
         for slots in self.held:
             slots.forsake()

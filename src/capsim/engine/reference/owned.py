@@ -1,11 +1,12 @@
 """Slots that outlive a request: a connection kept by a user's server thread or a worker."""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from simpy import Environment
 
-from capsim.plan.plan import Resource
+from capsim.engine.reference.job import Session
+from capsim.plan.plan import Loss, Resource
 
 if TYPE_CHECKING:
     from capsim.engine.reference.gauge import Gauge
@@ -19,7 +20,7 @@ class Owned:
         """Start with no owner."""
         self.env = env
         self.capacity = resource.capacity
-        self.closed = False
+        self._closed_until = 0.0
         self.gauges: list[tuple[Gauge, float]] = []
         self._owners: set[Hashable] = set()
         self.queued_s = 0.0  # always: here so that all resources are sampled alike
@@ -37,7 +38,7 @@ class Owned:
 
     def take(self, owner: Hashable, job: "Job") -> bool:
         """Give the owner a slot; return whether there was one. The job is the one that asks."""
-        if self.closed or len(self._owners) >= self.capacity:
+        if self.env._now < self._closed_until or len(self._owners) >= self.capacity:
             return False
         self._held_s -= self.env._now
         self._owners.add(owner)
@@ -53,18 +54,19 @@ class Owned:
             for gauge, weight in self.gauges:
                 gauge.remove(weight)
 
-    def drop_all(self, resources: Collection[int]) -> None:
-        """Take the slots back that are owned by slots of these resources."""
-        for owner in [o for o in self._owners if isinstance(o, tuple) and o[0] in resources]:
-            self.drop(owner)
+    def lose(self, loss: Loss) -> None:
+        """Take the slots back whose owners are lost."""
+        first, end = loss.routes
+        for owner in list(self._owners):
+            if isinstance(owner, Session):
+                lost = first <= max(0, owner.route) < end
+            else:
+                lost = isinstance(owner, tuple) and owner[0] in loss.slots_of
+            if lost:
+                self.drop(owner)
 
-    def close(self, away_s: float, *, refuse: bool = False) -> None:  # noqa: ARG002 (nobody waits)
-        """Take every slot back and give none for a while."""
-        self.closed = True
+    def close(self, until_s: float) -> None:
+        """Take every slot back, and give none before a time."""
         for owner in list(self._owners):
             self.drop(owner)
-        timer = self.env.timeout(away_s)
-        timer.callbacks.append(self._open)
-
-    def _open(self, _timer: object) -> None:
-        self.closed = False
+        self._closed_until = max(self._closed_until, until_s)

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 
 from simpy import Environment, Event
 
-from capsim.engine.reference.events import Deadlines
+from capsim.engine.reference.events import Deadlines, wake
 from capsim.engine.reference.instructions import Instruction
 from capsim.engine.reference.job import Job, Session
 from capsim.engine.reference.recorder import Recorder
@@ -153,8 +153,9 @@ class Population:
         """Let the client of a job stop waiting; a closed user goes on with a new connection."""
         self._recorder.answer(job, self._source.timeout_status)
         job.forsake()
-        if self._code[job.pc - 1].step.by_client:
+        if job.client_delay is not None and not job.client_delay.triggered:
             job.pc = len(self._code) - 1  # its end: a client that goes sends no SYN any more
+            wake(job.client_delay)
         again = job.retry_in_s is not None
         if self._source.open:
             if again:

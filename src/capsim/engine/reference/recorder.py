@@ -43,12 +43,17 @@ class Recorder:
         self._samples: list[tuple[Sample, Sample, Sample, Sample, Sample, Sample]] = []
         self._tasks: list[Task] = []
         self._begun: dict[Job, None] = {}
+        self._notes: dict[str, list[float]] = {}
         self._next_sample(None)
 
     def issue(self, job: Job) -> None:
         """Note that a request was sent."""
         self._issued += 1
         self._live[job] = None
+
+    def noted(self, station: int) -> list[float]:
+        """Return the list of times that are noted under a station's name."""
+        return self._notes.setdefault(self._plan.stations[station].name, [])
 
     def begin(self, job: Job) -> None:
         """Note that a background task was put in hand."""
@@ -94,6 +99,7 @@ class Recorder:
             final=np.array(final, dtype=np.bool_),
             waits=_wait_columns(waits, len(wait_names)),
             tasks=self._task_table(),
+            notes={name: np.array(times) for name, times in self._notes.items()},
             class_names=self._plan.class_names,
             wait_names=wait_names,
             resource_names=tuple(resource.name for resource in self._plan.resources),

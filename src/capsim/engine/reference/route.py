@@ -36,10 +36,11 @@ class Route(Instruction):
         """Act on a job; return what it has to wait for."""
         session = job.session
         idle_s = self.env._now - session.idle_since
-        kept = session.route != NO_ROUTE and idle_s <= self.step.limit
+        kept = session.route != NO_ROUTE and idle_s <= self.step.limit and not self.step.again
         if not kept or (self.gates and self.gates[session.route].closed):
             session.close()  # the connection that it had has gone
-            first = job.route * self.step.count
+            count = self.step.count
+            first = job.route - job.route % count if self.step.again else job.route * count
             session.route = self.choose(job, self._open(first))
         job.route = session.route
         return None
@@ -81,4 +82,5 @@ class Route(Instruction):
         return other if self._in_flight(other) < self._in_flight(one) else one
 
     def _in_flight(self, server: int) -> int:
-        return self.gates[server].in_use + self.gates[server].line.waiting
+        gate = self.gates[server]
+        return gate.in_use + gate.line.waiting - gate.wasted

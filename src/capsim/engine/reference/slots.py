@@ -1,7 +1,7 @@
 """Slots with a queue: threads, workers, pooled connections, locks."""
 
 from collections import deque
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from simpy import Environment, Event
 
@@ -10,11 +10,12 @@ from capsim.engine.reference.gauge import Gauge
 from capsim.engine.reference.job import Job
 from capsim.engine.reference.line import Line, Waiter
 from capsim.engine.reference.uses import Uses
-from capsim.plan.plan import INFINITE, Resource
+from capsim.plan.plan import INFINITE, Loss, Resource
+
+if TYPE_CHECKING:
+    from capsim.engine.reference.failures import Failures
 
 Grant = tuple[Job, float]  # a job that holds a slot, and since when
-Kill = Callable[["Slots", Job], None]
-Lose = Callable[[int, int | None], None]  # what a resource's slot (none: every one) owned is gone
 
 
 class Slots:
@@ -26,29 +27,30 @@ class Slots:
         resource: Resource,
         number: int,
         wait_column: int,
-        kill: Kill,
-        lose: Lose,
+        failures: "Failures",
     ) -> None:
         """Start with all slots free; `number` is the resource's index in the plan."""
         self.env = env
         self.spec = resource
         self.number = number
         self.line = Line(env, resource, wait_column)
-        self._lose = lose
-        self._owners = resource.owners
+        self._failures = failures
         self.free = resource.capacity
         self.queue_limit = resource.queue_limit
         self.closed = False
         self.gauges: list[tuple[Gauge, float]] = []
         self._shut = 0  # free slots of a closed resource
+        self._away = 0  # slots that boot
         self._away_s = self._opens_at = 0.0
+        self._draining = False
+        self._loss: tuple[Loss, ...] = ()
         self._holds: Deadlines[Grant] | None = None
         if resource.hold_limit_s < INFINITE:
             self._holds = Deadlines(
                 env,
                 resource.hold_limit_s,
                 self._is_held,
-                lambda grant: kill(self, grant[0]),
+                lambda grant: failures.kill_worker(self, grant[0]),
                 check_s=resource.check_s,
             )
         self.holders: dict[Job, float] = {}  # and since when, of those that may be killed
@@ -69,8 +71,13 @@ class Slots:
 
     @property
     def in_use(self) -> int:
-        """Slots that are held, or away for a restart."""
-        return self.spec.capacity - self.free - self._shut
+        """Slots that are held."""
+        return self.spec.capacity - self.free - self._shut - self._away
+
+    @property
+    def wasted(self) -> int:
+        """Slots that are held for clients that have gone."""
+        return self._wasted
 
     @property
     def in_use_s(self) -> float:
@@ -80,7 +87,7 @@ class Slots:
     @property
     def queued_s(self) -> float:
         """Waiter-seconds since the start."""
-        return self.line.waited_s
+        return self.line.waited_s if self.spec.shares_line in {-1, self.number} else 0.0
 
     @property
     def wasted_s(self) -> float:
@@ -125,7 +132,7 @@ class Slots:
         if weighs:
             for gauge, weight in self.gauges:
                 gauge.remove(weight)
-        if self.closed and not self.in_use:
+        if self._draining and not self.in_use:
             self._emptied()
 
     def restart(self, job: Job) -> None:
@@ -134,59 +141,67 @@ class Slots:
         if job.abandoned:
             self._wasted -= 1
             self._wasted_s += self.env._now
-        self._lose(self.number, self._slot(job))
+        self._failures.drop((self.number, self._slot(job)))
         if self._uses is not None:
             self._uses.renew(self._slot(job))
         for gauge, weight in self.gauges:
             gauge.remove(weight)
+        self._away += 1
+        self._held_s += self.env._now
         timer = self.env.timeout(self.spec.restart_s)
         timer.callbacks.append(lambda _: self._booted(job))
 
     def _booted(self, job: Job) -> None:
         if self._slots is not None and job.slots is not None:
             self._slots.append(job.slots.pop(self.number))
+        self._away -= 1
+        self._held_s -= self.env._now
         self._pass_on(job, weighs=False)
 
     # Closing and opening.
 
-    def close(
-        self,
-        away_s: float,
-        *,
-        until_s: float = 0.0,
-        refuse: bool = False,
-        owners: tuple[int, ...] = (),
-    ) -> None:
-        """Grant nothing before `until_s`, and until `away_s` after the last slot was given back.
+    def close(self, *, until_s: float = 0.0, refuse: bool = False) -> None:
+        """Grant nothing before a time."""
+        self._shut_down(refuse=refuse)
+        self._open_at(until_s)
 
-        By then slots of `owners`, and of those that the plan names, have lost what they owned.
+    def drain(self, away_s: float, *, refuse: bool = False, loss: Loss | None = None) -> None:
+        """Grant nothing until `away_s` after the last slot was given back.
+
+        By then, what the resource stands for has lost its connections, and so has `loss`.
         """
-        self._opens_at = max(self._opens_at, until_s)
+        self._draining, self._away_s = True, away_s
+        self._loss = (self.spec.loss,) if loss is None else (self.spec.loss, loss)
+        self._shut_down(refuse=refuse)
+        if not self.in_use:
+            self._emptied()
+
+    def _shut_down(self, *, refuse: bool) -> None:
         self.closed = True
-        self._owners = self.spec.owners + owners
-        self._away_s = away_s
         self._shut += self.free
         self.free = 0
         if refuse:
             self.queue_limit = 0
             self.line.dismiss()
-        if not self.in_use:
-            self._emptied()
 
     def _emptied(self) -> None:
-        for owner in self._owners:
-            self._lose(owner, None)
-        self._opens_at = max(self._opens_at, self.env._now + self._away_s)
+        self._draining = False
+        for loss in self._loss:
+            self._failures.lose(loss)
+        self._open_at(self.env._now + self._away_s)
+
+    def _open_at(self, time_s: float) -> None:
+        self._opens_at = max(self._opens_at, time_s)
         timer = self.env.timeout(self._opens_at - self.env._now)
         timer.callbacks.append(self._open)
 
     def _open(self, _timer: Event) -> None:
-        if not self.closed or self.env._now < self._opens_at:
+        if not self.closed or self._draining or self.env._now < self._opens_at:
             return  # closed again meanwhile, for longer
         self.closed = False
         self.queue_limit = self.spec.queue_limit
         self.free, self._shut = self._shut, 0
-        if self._uses is not None:
+        if self._uses is not None and self.spec.whole:
             self._uses.renew(0)
         while self.free and (waiter := self.line.next(None)) is not None:
             self.free -= 1
@@ -202,7 +217,10 @@ class Slots:
 
     def _grant(self, waiter: Waiter) -> None:
         self.line.decide(waiter)
-        waiter.job.held.append(self)
+        job = waiter.job
+        job.held.append(self)
+        if self.spec.route_base >= 0:
+            job.route = job.session.route = self.number - self.spec.route_base
         if self._tracked:
             self._track(waiter.job)
         if waiter.job.abandoned:
@@ -225,7 +243,7 @@ class Slots:
             if self._holds is not None:
                 self._holds.add((job, self.env._now))
         if self._uses is not None and self._uses.count(self._slot(job)) and self.spec.whole:
-            self.close(self.spec.restart_s)
+            self.drain(self.spec.restart_s)
 
     def _untrack(self, job: Job) -> bool:
         """Forget that a job holds a slot; return whether the slot restarts now."""

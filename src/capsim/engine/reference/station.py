@@ -58,6 +58,8 @@ class ServiceStation(ABC):
         self._sequence = 0
         self._timer_number = 0
         self._armed: Reason | None = None  # what the timer waits for
+        self.down_until = 0.0
+        self.down_status = 0  # of those that come meanwhile
         self._wasted_share = 0.0  # of the work in progress, for clients that have gone
         self.busy_s = 0.0
         self.present_s = 0.0

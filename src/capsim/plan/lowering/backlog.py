@@ -1,5 +1,6 @@
 """The listen backlog: where the kernel keeps connections that no worker has accepted yet."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from capsim.model.front import Network
@@ -18,8 +19,18 @@ def places(backlog: int) -> int:
     return backlog + 1
 
 
-def accept(builder: PlanBuilder, listen: int, network: Network, *, per_route: int = 0) -> None:
-    """Add the steps from a client's connect to its acceptance, SYNs sent again included."""
+def accept(
+    builder: PlanBuilder,
+    listen: int,
+    network: Network,
+    *,
+    per_route: int = 0,
+    choose_again: Callable[[], None] = lambda: None,
+) -> None:
+    """Add the steps from a client's connect to its acceptance, SYNs sent again included.
+
+    `choose_again` adds what finds out who may accept when a SYN is sent again.
+    """
     tried = builder.acquire(listen, per_route=per_route)
     accepted = [builder.jump()]
     builder.land(tried)
@@ -27,6 +38,7 @@ def accept(builder: PlanBuilder, listen: int, network: Network, *, per_route: in
         second = builder.column("SYN retransmission", _SECOND)
         for before, at in pairwise((0.0, *network.syn_retries_s)):
             builder.delay(second, scale=at - before, by_client=True)
+            choose_again()
             tried = builder.acquire(listen, per_route=per_route)
             accepted.append(builder.jump())
             builder.land(tried)

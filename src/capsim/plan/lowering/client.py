@@ -8,15 +8,17 @@ from capsim.plan.lowering.front import UNAVAILABLE
 from capsim.plan.ops import Jitter, Status
 from capsim.plan.plan import INFINITE
 
-GATEWAY_TIMEOUT = 504  # RFC 9110, section 15.6.5
+BAD_GATEWAY, GATEWAY_TIMEOUT = 502, 504  # RFC 9110, sections 15.6.3 and 15.6.5
+_SERVER_ERRORS = frozenset(range(500, 600)) - {BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT}
 
 _JITTERS = {"none": Jitter.NONE, "full": Jitter.FULL, "equal": Jitter.EQUAL}
 _STATUSES: dict[Failure, frozenset[int]] = {
     "timeout": frozenset({Status.CLIENT_TIMEOUT, GATEWAY_TIMEOUT}),
-    "connection": frozenset({Status.BACKLOG_FULL, Status.SERVER_LOST, Status.WORKER_TIMEOUT}),
-    "unavailable": frozenset({Status.UNREACHABLE, UNAVAILABLE}),
+    "connection": frozenset({Status.BACKLOG_FULL, Status.SERVER_LOST}),
+    "unavailable": frozenset({Status.UNREACHABLE, BAD_GATEWAY, UNAVAILABLE}),
     "error": frozenset(
         {
+            Status.WORKER_TIMEOUT,  # a sync worker that is killed answers 500 and closes
             Status.POOL_TIMEOUT,
             Status.POOL_FULL,
             Status.CONNECTION_REFUSED,
@@ -24,7 +26,7 @@ _STATUSES: dict[Failure, frozenset[int]] = {
             Status.LOCK_TIMEOUT,
             Status.STATEMENT_TIMEOUT,
             Status.DATABASE_LOST,
-            500,
+            *_SERVER_ERRORS,
         }
     ),
 }
@@ -57,7 +59,7 @@ def lower_retries(builder: PlanBuilder, retries: Retries | None) -> plans.Retrie
         base_s=retries.base_s,
         cap_s=retries.cap_s,
         jitter=_JITTERS[retries.jitter],
-        luck_column=builder.column("retry", None),
+        luck_column=builder.column("retry", None, per_attempt=True),
         statuses=frozenset().union(*(_STATUSES[failure] for failure in retries.after)),
         ratio=INFINITE if retries.budget is None else retries.budget,
         burst=INFINITE if retries.budget is None else retries.budget_burst,

@@ -87,7 +87,7 @@ def _pool(builder: PlanBuilder, model: Model, pool: Pool, server: LoweredServer)
 
 def _persistent(builder: PlanBuilder, model: Model, server: LoweredServer) -> Connections:
     """A connection of its own for every server thread, set up at the thread's first query."""
-    connection = builder.resource(_refusing(model))
+    connection = builder.resource(_refusing(model, owned=True))
     setup = _setup_column(builder, model)
 
     def connect() -> None:
@@ -107,7 +107,7 @@ def _persistent(builder: PlanBuilder, model: Model, server: LoweredServer) -> Co
 
 def _per_request(builder: PlanBuilder, model: Model) -> Connections:
     """A new connection for every request, refused at once past the limit."""
-    connection = builder.resource(_refusing(model))
+    connection = builder.resource(_refusing(model, owned=False))
     setup = _setup_column(builder, model)
 
     def connect() -> None:
@@ -118,10 +118,10 @@ def _per_request(builder: PlanBuilder, model: Model) -> Connections:
     return Connections(connect=connect, resources=(connection,))
 
 
-def _refusing(model: Model) -> Resource:
+def _refusing(model: Model, *, owned: bool) -> Resource:
     most = admitted(model)
     capacity = UNLIMITED if most is None else most
-    return Resource(name=CONNECTION, capacity=capacity, queue_limit=0)
+    return Resource(name=CONNECTION, capacity=capacity, queue_limit=0, owned=owned)
 
 
 def _setup_column(builder: PlanBuilder, model: Model) -> int:

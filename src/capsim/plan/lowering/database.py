@@ -119,7 +119,7 @@ class Transaction:
             between()
         self._statement(self._lock)
         if self._hold != NO_COLUMN:
-            builder.delay(self._hold)
+            builder.delay(self._hold, outlives=True)
         check = builder.jump()
         again = builder.here
         between()
@@ -137,7 +137,7 @@ class Transaction:
         if lock:
             lock.acquire()
         if self._wait != NO_COLUMN:
-            builder.delay(self._wait, repeated=True)
+            builder.delay(self._wait, repeated=True, outlives=True)
         self._execute()
         if database.statement_timeout_s is not None:
             builder.clear()

@@ -44,7 +44,7 @@ def lower_front(builder: PlanBuilder, model: Model, scenario: Scenario) -> Lower
     shed = None
     if model.shedding and model.shedding.place == "front":
         shed = shedding(builder, model.shedding)
-    choice = builder.column("instance", None) if balancer else None
+    choice = builder.column("instance", None, per_attempt=True) if balancer else None
 
     def enter() -> None:
         if shed:
@@ -61,8 +61,14 @@ def shedding(
     builder: PlanBuilder, settings: Shedding, answer: Callable[[], None] = lambda: None
 ) -> Callable[[], None]:
     """Return what adds the steps that admit a request, or `answer` it with a 503."""
+    # A balancer forgets a request when its client goes; the application does when it is done.
     admitted = builder.resource(
-        Resource(name=ADMITTED, capacity=settings.limit, queue_limit=0),
+        Resource(
+            name=ADMITTED,
+            capacity=settings.limit,
+            queue_limit=0,
+            of_client=settings.place == "front",
+        )
     )
 
     def admit() -> None:

@@ -11,11 +11,10 @@ from capsim.plan.lowering.front import LoweredFront
 from capsim.plan.lowering.server import CPU, LoweredServer, interpreters
 from capsim.plan.lowering.speeds import speeds
 from capsim.plan.ops import Owner
-from capsim.plan.plan import INFINITE, Resource, Station
+from capsim.plan.plan import INFINITE, Loss, Resource, Station
 from capsim.plan.streams import Luck
 
 WORKER, ACCEPTED, THREAD = "worker", "accepted connection", "thread"
-LISTEN = "listen backlog"
 _MASTER_LOOKS_S = 1.0  # gunicorn/arbiter.py, run(): the master sleeps up to 1 s between looks
 _BIRTHS = 1024  # limits drawn for max_requests; later workers have the first ones' again
 _NEVER_KEPT = -1.0
@@ -83,7 +82,7 @@ def lower_threaded(
     A worker accepts up to `worker_connections` and queues them for its threads without limit;
     what nobody accepts waits in the listen backlog.
     """
-    accepted, enter = _accepting(builder, model, server, scenario, front, luck)
+    accepted, enter = _accepting(builder, model, server, front, luck)
     every = server.workers * front.instances
     thread = builder.resource(
         Resource(name=THREAD, capacity=server.threads, identified=True), every
@@ -110,6 +109,7 @@ def lower_threaded(
         owner_resource=thread,
         running=_by_instance(thread, server.workers, front.instances),
         processes=_by_instance(accepted, server.workers, front.instances),
+        routes_each=server.workers,
     )
 
 
@@ -125,7 +125,7 @@ def lower_gevent(
 
     Django's connections belong to a greenlet, and so to the client's connection that it serves.
     """
-    accepted, enter = _accepting(builder, model, server, scenario, front, luck)
+    accepted, enter = _accepting(builder, model, server, front, luck)
     cpu = interpreters(
         builder,
         model,
@@ -144,6 +144,7 @@ def lower_gevent(
         owner=Owner.USER,
         running=each,
         processes=each,
+        routes_each=server.workers,
     )
 
 
@@ -151,55 +152,51 @@ def _accepting(
     builder: PlanBuilder,
     model: Model,
     server: ThreadedGunicorn | GeventGunicorn,
-    scenario: Scenario,
     front: LoweredFront,
     luck: Luck,
 ) -> tuple[int, Callable[[], None]]:
     """Add the connections that workers accept; return the first resource, and what enters one.
 
-    A worker that is to be recycled accepts no more, serves what it has, and then boots anew. The
-    backlog is shared by an instance's workers; where each of them could take every connection
-    there is, nobody ever waits in it while a worker lives, and it needs no resource of its own.
+    The backlog is shared by an instance's workers: whoever has room takes the first one. A worker
+    that is to be recycled accepts no more, serves what it has, and then boots anew.
     """
-    workers, instances = server.workers, front.instances
-    shared = workers > 1 and (
-        bool(scenario.arrivals) or scenario.peak_users > server.worker_connections
-    )
-    listen = builder.resource(
-        Resource(
-            name=LISTEN,
-            capacity=workers * server.worker_connections,
-            queue_limit=places(server.backlog),
-        ),
-        instances if shared else 0,
-    )
-    every = workers * instances
-    # The threads of a process, which lower_threaded adds next, own its database connections.
-    threaded = isinstance(server, ThreadedGunicorn)
-    accepted, *_ = (
+    workers, every = server.workers, server.workers * front.instances
+    first = builder.next_resource
+    # The threads of a process, which are added next, own its database connections; greenlets are
+    # their users' own.
+    threads = first + every if isinstance(server, ThreadedGunicorn) else None
+    for number in range(every):
+        slots_of = () if threads is None else (threads + number,)
         builder.resource(
             Resource(
                 name=ACCEPTED,
                 capacity=server.worker_connections,
                 queue_limit=places(server.backlog),
+                shares_line=first + number - number % workers,
+                route_base=first,
                 restart_s=server.boot_time_s,
                 uses=_uses(server, luck, number),
                 whole=True,
-                owners=(builder.next_resource + every,) if threaded else (),
+                loss=Loss(slots_of=slots_of, routes=(number, number + 1)),
             )
         )
-        for number in range(every)
-    )
-    choice = builder.column("worker process", None)
+    choice = builder.column("worker process", None, per_attempt=True)
     keepalive_s = server.keepalive_s if front.keeps_users else _NEVER_KEPT
 
-    def enter() -> None:
-        if shared:
-            accept(builder, listen, model.network, per_route=0 if front.keeps_users else 1)
-        builder.route(workers, choice, gates=accepted, keepalive_s=keepalive_s)
-        accept(builder, accepted, model.network, per_route=1)
+    def choose(*, again: bool = False) -> None:
+        builder.route(workers, choice, gates=first, keepalive_s=keepalive_s, again=again)
 
-    return accepted, enter
+    def enter() -> None:
+        choose()
+        accept(
+            builder,
+            first,
+            model.network,
+            per_route=1,
+            choose_again=lambda: choose(again=True),
+        )
+
+    return first, enter
 
 
 def _by_instance(first: int, workers: int, instances: int) -> tuple[tuple[int, ...], ...]:

@@ -38,8 +38,11 @@ def lower_locks(builder: PlanBuilder, database: Database) -> dict[str, LoweredLo
 def _lock(builder: PlanBuilder, name: str, lock: RowLock, database: Database) -> LoweredLock:
     """Add a lock's rows.
 
-    A waiter for an updated row waits for the transaction that holds it, and after that for the
-    next one: each is another wait to `lock_timeout`. In a first come, first served queue it is one.
+    Of those who come while a transaction holds a row, the first waits for that transaction, the
+    others in line for the first (heap_acquire_tuplock, src/backend/access/heap/heapam.c). At its
+    end all move on to the row's next version, and wait for the next transaction directly, in no
+    order (heapam_tuple_lock, heapam_handler.c). Each of these is a wait of its own to
+    `lock_timeout`. In a first come, first served queue it is one.
     """
     order = ORDERS[lock.order]
     turn = builder.column(f"lock {name}: next", None) if order == Order.RANDOM else NO_COLUMN
@@ -51,7 +54,7 @@ def _lock(builder: PlanBuilder, name: str, lock: RowLock, database: Database) ->
             order=order,
             turn_column=turn,
             wait_limit_s=database.lock_timeout_s or INFINITE,
-            wait_restarts=order == Order.RANDOM,
+            herd=order == Order.RANDOM,
         ),
         lock.rows,
     )

@@ -5,8 +5,7 @@ from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.database import LoweredDatabase
 from capsim.plan.lowering.front import LoweredFront
 from capsim.plan.lowering.server import LoweredServer
-from capsim.plan.ops import Owner
-from capsim.plan.plan import Gauge
+from capsim.plan.plan import Gauge, Loss
 
 _BYTES = 1 << 20  # of a MiB: whole numbers add up exactly
 
@@ -38,7 +37,7 @@ def lower_memory(
                 victims=gate if whole else server.processes[instance],
                 restart_s=memory.restart_s,
                 whole=whole,
-                owners=requests if server.owner == Owner.SLOT else (),
+                loss=server.loss(instance) if whole else Loss(),
             )
         )
 

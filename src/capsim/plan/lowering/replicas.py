@@ -23,6 +23,7 @@ class LoweredReplicas:
 
     def read(self, time: int) -> None:
         """Have a query served by one of the replicas."""
+        self.builder.note(self.cpu)
         self.builder.serve(self.cpu, time, repeated=True, among=self.count, pick=self.pick)
 
     def replay(self) -> None:
@@ -36,7 +37,7 @@ def lower_replicas(builder: PlanBuilder, replicas: Replicas | None) -> LoweredRe
     if replicas is None:
         return None
     count = replicas.count
-    cpu = builder.station(Station(name=CPU, cores=replicas.cores), count)
+    cpu = builder.station(Station(name=CPU, cores=replicas.cores, outlives=True), count)
     # One startup process replays, in order: first come, first served.
     replay = builder.station(Station(name=REPLAY, quantum_s=INFINITE), count)
     lag = builder.column("replication lag", replicas.lag_s)

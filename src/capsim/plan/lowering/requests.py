@@ -80,6 +80,7 @@ def _rejection(builder: PlanBuilder, name: str, request: RequestClass) -> None:
     """Let the application answer a share of the requests with an error of its own."""
     if request.rejected == 0:
         return
-    accepted = builder.branch(1 - request.rejected, builder.column(f"{name}: rejected", None))
+    rejected = builder.column(f"{name}: rejected", None, per_attempt=True)
+    accepted = builder.branch(1 - request.rejected, rejected)
     builder.fail(request.rejected_status, builder.here + 1)
     builder.land(accepted)

@@ -15,7 +15,7 @@ from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.front import LoweredFront
 from capsim.plan.lowering.speeds import Speeds, speeds
 from capsim.plan.ops import NO_COLUMN, Owner
-from capsim.plan.plan import INFINITE, Station
+from capsim.plan.plan import INFINITE, Loss, Station
 from capsim.plan.streams import Luck
 
 CPU = "app CPU"
@@ -39,6 +39,15 @@ class LoweredServer:
     owner_resource: int = -1
     running: tuple[tuple[int, ...], ...]
     processes: tuple[tuple[int, ...], ...]
+    routes_each: int = 1  # how many choices of a server an instance has
+
+    def loss(self, instance: int) -> Loss:
+        """Return what is lost with an instance: every connection that it owned."""
+        first = instance * self.routes_each
+        return Loss(
+            slots_of=self.running[instance] if self.owner == Owner.SLOT else (),
+            routes=(first, first + self.routes_each),
+        )
 
 
 def lower_server(
