@@ -252,12 +252,8 @@ def with_effect(tree: dict[str, Any]) -> dict[str, Any]:
     instances = tree["balancer"]["instances"] if tree["balancer"] else 1
     if not server.get("max_requests"):
         server.pop("max_requests_jitter", None)
-    if memory and instances > 1:
-        memory["per_connection_mb"] = 0
-    if memory and not (memory["per_process_mb"] or memory["per_connection_mb"]):
-        memory["per_request_mb"] = 20
-    if memory and server["kind"] == "development":
-        memory["kills"] = "instance"
+    if memory:
+        _use_memory(memory, server, instances)
     for request in tree["requests"].values():
         if tree["cache"] is None or request["queries"] == 0:
             request["cached"] = False
@@ -276,6 +272,16 @@ def with_effect(tree: dict[str, Any]) -> dict[str, Any]:
         database["locks"], database["lock_timeout_s"] = {}, None
     _raise_limits(tree, server.get("workers", 1) * instances)
     return tree
+
+
+def _use_memory(memory: dict[str, Any], server: dict[str, Any], instances: int) -> None:
+    """Have something use an instance's memory, and something that can be killed."""
+    if instances > 1:
+        memory["per_connection_mb"] = 0
+    if not (memory["per_process_mb"] or memory["per_connection_mb"]):
+        memory["per_request_mb"] = 20
+    if server["kind"] == "development":
+        memory["kills"] = "instance"
 
 
 def _raise_limits(tree: dict[str, Any], processes: int) -> None:

@@ -39,8 +39,9 @@ def request(name: str, task: Task, idle: Mapping[str, Any]) -> list[str]:
     lines = [f"[requests.{name}]", f"app_cpu_s = {base_s:.5f}"]
     if task.hold_s is not None:
         query_s = (idle["hot"]["overhead_s"] - base_s) / 4
-        lines += ["queries = 4  # BEGIN, UPDATE, SELECT pg_sleep, COMMIT", f"query_s = {query_s:.5f}"]
-        return [*lines, *locked(task.hold_s), ""]
+        lock = f'{{ name = "hot", after_queries = 1, hold_s = {inline(task.hold_s)} }}'
+        lines += ["queries = 4  # BEGIN, UPDATE, SELECT pg_sleep, COMMIT"]
+        return [*lines, f"query_s = {query_s:.5f}", f"lock = {lock}", ""]
     if task.query_s is None:
         assert task.wait_s is not None
         return [*lines, f"delay_s = {inline(task.wait_s)}", ""]
@@ -49,11 +50,6 @@ def request(name: str, task: Task, idle: Mapping[str, Any]) -> list[str]:
     if task.wait_s is not None:
         lines.append(f"delay_after_s = {inline(task.wait_s)}")
     return [*lines, ""]
-
-
-def locked(hold: Law) -> list[str]:
-    """Write the lock that a request's UPDATE takes, and for how long its pg_sleep keeps it."""
-    return [f'lock = {{ name = "hot", after_queries = 1, hold_s = {inline(hold)} }}']
 
 
 def server(test: LoadTest, boot_s: float) -> list[str]:
