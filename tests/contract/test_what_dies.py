@@ -13,7 +13,7 @@ LOCK = {"locks": {"row": {}}}
 
 
 def run(requests: dict[str, Any], scenario: dict[str, Any], **parts: Any) -> Run:
-    """Simulate a load test of a model made of these parts; requests come 1 s after their moments."""
+    """Simulate a load test of a model made of these; requests come 1 s after their moments."""
     moments = scenario.pop("moments")
     one = {"duration_s": 1.5, "rate": 1}
     arrivals = {
@@ -189,7 +189,7 @@ def test_a_retry_asks_for_the_same_thing() -> None:
 
 
 def test_the_first_worker_that_is_back_takes_who_waits() -> None:
-    """One worker recycles while the other is busy: its return ends the wait, not the other's end."""
+    """One worker recycles while the other is busy: whoever is back first takes who waits."""
     result = run(
         {"long": {"delay_s": 30.0}, "short": {"delay_s": 0.5}},
         {"moments": {"long": 0.0, "short one": 1.0, "short two": 2.0, "short three": 2.5}},

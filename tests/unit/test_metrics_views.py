@@ -11,7 +11,7 @@ from capsim.engine import Trace
 from capsim.engine.trace import Tasks
 from capsim.metrics.percentiles import ALL_LEVELS, is_thin, percentile
 from capsim.metrics.run import Run, simulate
-from capsim.metrics.summary import METRICS, summarise
+from capsim.metrics.summary import METRICS, failed, summarise
 from capsim.metrics.timeline import timeline
 from capsim.model.model import Model
 from capsim.plan.ops import Status, status_name
@@ -66,6 +66,7 @@ def made(ends: list[float], times: list[float], status: list[int], horizon_s: fl
         final=np.ones(count, dtype=np.bool_),
         waits=np.zeros((count, 0)),
         tasks=NO_TASKS,
+        notes={},
         class_names=("a",),
         wait_names=(),
         resource_names=(),
@@ -138,6 +139,51 @@ def test_slow_answers_fail_where_the_client_says_so() -> None:
     assert summary.failures == pytest.approx({"http_500": 1 / 3, "slower_than_limit": 1 / 3})
 
 
+SLOW = made(
+    [0.5, 0.9, 1.2, 1.4, 1.6, 9.0],
+    [0.1, 0.9, 0.9, 0.1, 0.5, 8.0],
+    [0, 0, 500, 0, 0, Status.IN_FLIGHT],
+    horizon_s=2.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("slower_than_s", "failures"),
+    [(None, [0, 1 / 3]), (0.5, [0.5, 1 / 3]), (0.4, [0.5, 2 / 3]), (0.05, [1, 1])],
+)
+def test_a_timeline_and_a_summary_agree_on_what_failed(
+    slower_than_s: float | None, failures: list[float]
+) -> None:
+    """An answer of just the limit is good; a slow error fails once."""
+    frame = timeline(SLOW, slower_than_s=slower_than_s)
+    assert frame["failure_ratio"].tolist() == pytest.approx(failures)
+    goodput = frame["rps"] * (1 - frame["failure_ratio"])
+    assert frame["goodput_rps"].tolist() == pytest.approx(goodput.tolist())
+    whole = summarise(SLOW, slower_than_s=slower_than_s)
+    assert frame["goodput_rps"].sum() / 2 == pytest.approx(whole.goodput_rps)
+    assert whole.failure_ratio == pytest.approx(sum(whole.failures.values()))
+    bad = failed(SLOW, slower_than_s)[np.isfinite(SLOW.end)]
+    assert bad.mean() == pytest.approx(whole.failure_ratio)
+
+
+def test_slow_retries_are_counted_from_the_first_attempt() -> None:
+    """A quick answer to a late retry is slow to who asked."""
+    trace = made([1.0, 1.9], [0.1, 0.1], [0, 0], horizon_s=2.0)
+    late = dataclasses.replace(trace, asked=np.array([0.9, 0.2]))
+    assert failed(late, 0.5).tolist() == [False, True]
+    assert timeline(late, slower_than_s=0.5)["goodput_rps"].tolist() == [0.0, 1.0]
+
+
+def test_a_runs_timeline_knows_the_clients_limit(run: Run) -> None:
+    """What a client counts as failed is no goodput over time either."""
+    median_s = run.summary().metric("p50_s")
+    strict = dataclasses.replace(run, slower_than_s=median_s)
+    frame = strict.timeline(slice_s=3.0)
+    assert 0.4 < strict.summary().failure_ratio < 0.6
+    assert frame["goodput_rps"].mean() == pytest.approx(strict.summary().goodput_rps)
+    assert run.timeline(slice_s=3.0)["failure_ratio"].max() == 0
+
+
 def test_a_summary_of_nothing_is_undefined() -> None:
     """A window without requests has a rate of zero and no times."""
     summary = summarise(made([], [], [], horizon_s=5.0), slower_than_s=1.0)
@@ -191,12 +237,13 @@ def test_usages_are_means_over_the_window(run: Run) -> None:
     thread = uses["thread"]
     column = run.trace.wait_names.index("thread")
     assert thread.capacity == 6.0
+    assert thread.used == pytest.approx(thread.utilisation * thread.capacity)
     assert thread.queue == pytest.approx(run.trace.waits[:, column].sum() / 30.0, rel=1e-6)
     assert 0.0 < thread.utilisation <= thread.busiest <= 1.0 + 1e-9
 
 
 def test_a_resource_without_limit_has_no_utilisation() -> None:
-    """What never runs out has no share in use."""
+    """What never runs out has no share in use, and still a number of those who use it."""
     tree = MODEL.model_dump()
     tree["database"]["access"] = {"kind": "per-request"}
     tree["requests"]["read"]["queries"] = {"law": "constant", "value": 1}
@@ -204,6 +251,8 @@ def test_a_resource_without_limit_has_no_utilisation() -> None:
     connection = uses["database connection"]
     assert math.isinf(connection.capacity)
     assert math.isnan(connection.utilisation)
+    # A request that makes a query has a connection for what is left of its time on a thread.
+    assert 0.0 < connection.used < uses["thread"].used
 
 
 def test_requests_are_a_table(run: Run) -> None:

@@ -19,7 +19,7 @@ class Machine(Spec):
 class Gunicorn(Spec):
     """What all gunicorn workers have in common; defaults are gunicorn's own.
 
-    (Settings documentation, the same in versions 23 to 27; the boot time is an application's import.)
+    (Settings documentation, versions 23 to 27; the boot time is that of an import.)
     """
 
     workers: PositiveCount = 1
