@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-METRICS = {"rps", "failure_ratio", "mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s"}
+METRICS = {
+    "rps",
+    "goodput_rps",
+    "failure_ratio",
+    "mean_s",
+    "p50_s",
+    "p90_s",
+    "p95_s",
+    "p99_s",
+    "max_s",
+}
 INTERVAL = {"median", "lo", "hi"}
 TINY = ("--model", "tiny.toml", "--jobs", "1")
 PREDICT = ("predict", *TINY, "--users", "14", "--draws", "3")
@@ -49,6 +59,20 @@ def test_prediction_as_json(run: Run) -> None:
     assert found["extrapolation"]
     assert found["warnings"]
     assert found["provenance"]["seed"] == 1
+
+
+def test_what_is_unlimited_is_used_by_a_number(run: Run, folder: Path) -> None:
+    """A gate that lets everybody in still says how many are in: no share, and no dash."""
+    behind = 'extends = "tiny.toml"\nname = "gated"\n[balancer]\ninstances = 2\n'
+    (folder / "gated.toml").write_text(behind, encoding="utf-8")
+    options = ("--model", "gated.toml", "--users", "14")
+    table = run("predict", *options, "--jobs", "1", "--draws", "3").out
+    gates = [line.split("of unlimited")[0] for line in table.splitlines() if "unlimited" in line]
+    assert gates
+    assert all(0 < float(gate.split()[-1]) <= 14 for gate in gates)
+    resources = strict(run("simulate", *options, "--format", "json").out)["resources"]
+    assert all(resource["used"] >= 0 for resource in resources)
+    assert any(resource["capacity"] is None for resource in resources)
 
 
 def test_range_as_json(run: Run) -> None:

@@ -86,9 +86,9 @@ def test_a_request_that_fails_leaves_no_task() -> None:
     assert len(result.trace.tasks.start) == 1
 
 
-@pytest.mark.parametrize(("workers", "served"), [(1, 6), (3, 4), (6, 1), (20, 1)])
+@pytest.mark.parametrize(("workers", "served"), [(1, 6), (3, 4), (6, 1)])
 def test_workers_take_their_connections_off_the_database(workers: int, served: int) -> None:
-    """Each keeps one, busy or not: of ten, seven are for clients, and one at least for requests."""
+    """Each keeps one, busy or not: of ten, seven are for clients, and what is left for requests."""
     everyone = {"think_s": 1000.0, "tasks": {"order": 1}}
     result = run(
         {"delay_s": 1.0},

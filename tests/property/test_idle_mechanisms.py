@@ -70,6 +70,7 @@ def of_database(**spec: object) -> dict[str, Any]:
     return {"database": spec}
 
 
+ROOM = {"limit_mb": 1e9, "per_request_mb": 1.0, "per_connection_mb": 1.0}
 LATER = {"at_s": FAR, "duration_s": 5.0}
 IDLE: dict[str, dict[str, Any]] = {
     "SYNs sent again": {"network": {"overflow": "retransmit", "syn_retries_s": [1.0, 2.0]}},
@@ -79,10 +80,7 @@ IDLE: dict[str, dict[str, Any]] = {
     "shedding in the application": {
         "shedding": {"limit": 1_000_000, "place": "application", "cpu_s": 1.0}
     },
-    "memory": {"memory": {"limit_mb": 1e9, "per_request_mb": 1.0, "per_connection_mb": 1.0}},
-    "memory of an instance": {
-        "memory": {"limit_mb": 1e9, "per_request_mb": 1.0, "kills": "instance"}
-    },
+    "memory of an instance": {"memory": {**ROOM, "kills": "instance"}},
     "a cache of what nobody asks for": {
         "cache": {"hit_ratio": 0.0, "one_fills": True},
         "requests": {"read": {"cached": True}},
@@ -122,14 +120,16 @@ IDLE: dict[str, dict[str, Any]] = {
         faults=[{"kind": "slow", "at_s": 5, "duration_s": 5, "station": "database", "factor": 1.0}]
     ),
 }
-OF_GUNICORN = {"workers that live long": {"server": {"max_requests": 1_000_000}}}
+OF_GUNICORN = {
+    "workers that live long": {"server": {"max_requests": 1_000_000}},
+    "memory of processes": {"memory": {**ROOM, "kills": "process"}},
+}
 # Both lay a list over the same key, or stand in each other's place.
 APART = [
     {name for name in IDLE if name.endswith("later") or name.startswith("a database that is slow")},
     {"SYNs sent again", "SYNs never sent again"},
     {name for name in IDLE if name.startswith("PgBouncer")},
     {name for name in IDLE if name.startswith("shedding")},
-    {name for name in IDLE if name.startswith("memory")},
     {name for name in IDLE if name.startswith("tasks")},
     {"retries of what never happens", "a budget without retries"},
 ]

@@ -39,6 +39,8 @@ def identical(one: object, other: object) -> bool:
             identical(getattr(one, field.name), getattr(other, field.name))
             for field in dataclasses.fields(one)
         )
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(identical(one[key], other[key]) for key in one)
     return bool(one == other)
 
 
@@ -48,6 +50,10 @@ def test_identical_compares_every_column() -> None:
     tasks = dataclasses.replace(trace.tasks, start=np.ones(1))
     assert identical(trace, simulate_plan(plan_of(NESTED)))
     assert not identical(trace, dataclasses.replace(trace, tasks=tasks))
+    noted, other = ({"a station": np.array([time])} for time in (1.0, 2.0))
+    again = dataclasses.replace(trace, notes=dict(noted))
+    assert identical(dataclasses.replace(trace, notes=noted), again)
+    assert not identical(dataclasses.replace(trace, notes=other), again)
     for field in dataclasses.fields(Trace):
         if field.name == "tasks":
             continue

@@ -76,6 +76,7 @@ class Case:
         }
 
 
+ATOMIC = {"atomic_requests": True}
 THREE_QUERIES = {"app_cpu_s": 0.004, "queries": 3, "query_s": 0.005}
 TWO_QUERIES = {"app_cpu_s": 0.006, "queries": 2, "query_s": 0.01}
 LOCKED = {**THREE_QUERIES, "lock": {"name": "stock", "after_queries": 1}}
@@ -141,14 +142,14 @@ CASES = {
         limit="lock stock",
         capacity_rps=2 / 0.011,
         page=LOCKED,
-        parts={"database": pool(locks={"stock": {"rows": 2}, "unused": {}})},
+        parts={"database": pool(locks={"stock": {"rows": 2}})},
     ),
     "lock, atomic or not": Case(
         limit="lock stock",
         capacity_rps=2 / 0.011,
         page=LOCKED,
         parts={
-            "app": {"atomic_requests": False},
+            "app": ATOMIC,
             "database": pool(locks={"stock": {"rows": 2, "order": "fifo"}}),
         },
     ),
@@ -178,13 +179,13 @@ CASES = {
         limit="PgBouncer server connection",
         capacity_rps=4 / 0.022,
         page=TWO_QUERIES,
-        parts={"database": pool(pgbouncer=bouncer())},
+        parts={"app": ATOMIC, "database": pool(pgbouncer=bouncer())},
     ),
     "PgBouncer, waits": Case(
         limit="PgBouncer server connection",
         capacity_rps=4 / (0.022 + 2 * 0.003),
         page={**TWO_QUERIES, "query_wait_s": 0.003, "delay_after_s": 0.01},
-        parts={"database": pool(pgbouncer=bouncer())},
+        parts={"app": ATOMIC, "database": pool(pgbouncer=bouncer())},
     ),
     "PgBouncer, session and waits": Case(
         limit="PgBouncer server connection",
@@ -202,13 +203,16 @@ CASES = {
         limit="PgBouncer server connection",
         capacity_rps=4 / 0.02,
         page=TWO_QUERIES,
-        parts={"app": {"atomic_requests": False}, "database": pool(pgbouncer=bouncer())},
+        parts={"database": pool(pgbouncer=bouncer())},
     ),
     "PgBouncer, max_connections": Case(
         limit="PgBouncer server connection",
         capacity_rps=4 / 0.022,
         page=TWO_QUERIES,
-        parts={"database": pool(pgbouncer=bouncer(pool_size=99), max_connections=7)},
+        parts={
+            "app": ATOMIC,
+            "database": pool(pgbouncer=bouncer(pool_size=99), max_connections=7),
+        },
     ),
     "PgBouncer, max_client_conn": Case(
         limit="database connection",

@@ -1,6 +1,6 @@
 """A cache in front of the database's reads."""
 
-from capsim.model.spec import NonNegative, Positive, PositiveCount, Probability, Spec
+from capsim.model.spec import NonNegative, Numbered, Positive, Probability, Spec
 
 
 class Cache(Spec):
@@ -12,7 +12,7 @@ class Cache(Spec):
     """
 
     hit_ratio: Probability
-    keys: PositiveCount = 100
+    keys: Numbered = 100
     ttl_s: Positive | None = None  # an entry lives this long from its `set`; none: for ever
     lookup_s: NonNegative = 0.0
     one_fills: bool = False  # who misses an entry that is being computed waits for it

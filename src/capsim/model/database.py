@@ -5,7 +5,15 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from capsim.model.laws import ZERO, Law
-from capsim.model.spec import Count, NonNegative, Positive, PositiveCount, Spec
+from capsim.model.spec import (
+    Count,
+    NonNegative,
+    Numbered,
+    Positive,
+    PositiveCount,
+    Replicated,
+    Spec,
+)
 
 
 class Pool(Spec):
@@ -54,7 +62,7 @@ class Replicas(Spec):
     Reads on a replica see what has been replayed by then.
     """
 
-    count: PositiveCount = 1
+    count: Replicated = 1
     cores: PositiveCount = 4
     lag_s: Law = ZERO
     replay_s: Law = ZERO
@@ -67,7 +75,7 @@ class RowLock(Spec):
     src/backend/access/heap); who waits for an advisory lock, first come, first served.
     """
 
-    rows: PositiveCount = 1  # each transaction needs one of them
+    rows: Numbered = 1  # each transaction needs one of them
     order: Literal["random", "fifo"] = "random"
 
 

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from capsim.model.spec import NonNegative, Positive, PositiveCount, Spec
+from capsim.model.spec import NonNegative, Positive, PositiveCount, Replicated, Spec
 
 
 class Network(Spec):
@@ -35,7 +35,7 @@ class Balancer(Spec):
     An instance that is down is known to be down: its connections are refused at once.
     """
 
-    instances: PositiveCount = 2
+    instances: Replicated = 2
     policy: Literal["round-robin", "least-connections", "random", "two-choices"] = "round-robin"
     timeout_s: Positive | None = 60.0  # then it answers 504, and the instance works on
 

@@ -5,7 +5,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from capsim.model.laws import ZERO, Law
-from capsim.model.spec import Count, NonNegative, PositiveCount, Spec
+from capsim.model.spec import (
+    Count,
+    NonNegative,
+    Numbered,
+    PositiveCount,
+    Replicated,
+    Spec,
+)
 
 _SHORTEST_SWITCH_INTERVAL_S = 1e-6  # sys.setswitchinterval keeps whole microseconds
 
@@ -22,7 +29,7 @@ class Gunicorn(Spec):
     (Settings documentation, versions 23 to 27; the boot time is that of an import.)
     """
 
-    workers: PositiveCount = 1
+    workers: Replicated = 1
     backlog: Count = 2048
     boot_time_s: NonNegative = 0.5
     max_requests: Count = 0  # 0: a worker lives for ever; else it is replaced after so many
@@ -48,7 +55,7 @@ class ThreadedGunicorn(Gunicorn):
     """
 
     kind: Literal["gunicorn-gthread"]
-    threads: PositiveCount = 1
+    threads: Numbered = 1
     worker_connections: PositiveCount = 1000
     keepalive_s: NonNegative = 2.0
 

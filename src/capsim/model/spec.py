@@ -13,6 +13,9 @@ class Spec(BaseModel):
 
 Count = Annotated[int, Field(ge=0)]
 PositiveCount = Annotated[int, Field(ge=1)]
+# Each of these is a thing of its own in a simulation, with memory of its own.
+Replicated = Annotated[int, Field(ge=1, le=10_000)]
+Numbered = Annotated[int, Field(ge=1, le=100_000)]
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
