@@ -65,7 +65,7 @@ class _Engine:
         for gauge in plan.gauges:
             level = Gauge(gauge, self.failures.out_of_memory)
             for number, weight in gauge.weights:
-                everything[number].gauges.append((level, weight))
+                everything[number].weigh(level, weight)
         self.kills = (
             bool(plan.blackouts)
             or any(slots.killable for slots in self.slots.values())

@@ -54,6 +54,10 @@ class Owned:
             for gauge, weight in self.gauges:
                 gauge.remove(weight)
 
+    def weigh(self, gauge: "Gauge", weight: float) -> None:
+        """Have every slot in use add to a gauge."""
+        self.gauges.append((gauge, weight))
+
     def lose(self, loss: Loss) -> None:
         """Take the slots back whose owners are lost."""
         first, end = loss.routes

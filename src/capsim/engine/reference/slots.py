@@ -59,6 +59,7 @@ class Slots:
         self._uses = Uses(resource) if resource.uses else None
         self.killable = self._holds is not None
         self._tracked = self.killable or self._slots is not None or self._uses is not None
+        self._plain = not self._tracked  # open, with nothing to keep track of
         # Slot-seconds up to time t are _held_s + t * slots in use: an acquisition at time a adds
         # -a and a release at time r adds r. So it is with those for clients that have gone.
         self._held_s = 0.0
@@ -68,6 +69,12 @@ class Slots:
     def make_killable(self) -> None:
         """Keep a list of those that hold a slot, so that they can be killed."""
         self.killable = self._tracked = True
+        self._plain = False
+
+    def weigh(self, gauge: Gauge, weight: float) -> None:
+        """Have every slot in use add to a gauge."""
+        self.gauges.append((gauge, weight))
+        self._plain = False
 
     @property
     def in_use(self) -> int:
@@ -109,6 +116,10 @@ class Slots:
 
     def release(self, job: Job) -> None:
         """Take a job's slot back and hand it to a waiter, unless it restarts or is closed."""
+        if self._plain and not self.line.waiting and not job.abandoned:  # nothing else to do
+            self.free += 1
+            self._held_s += self.env._now
+            return
         if self._tracked and self._untrack(job):
             return
         if job.abandoned:
@@ -177,7 +188,7 @@ class Slots:
             self._emptied()
 
     def _shut_down(self, *, refuse: bool) -> None:
-        self.closed = True
+        self.closed, self._plain = True, False
         self._shut += self.free
         self.free = 0
         if refuse:
@@ -199,6 +210,7 @@ class Slots:
         if not self.closed or self._draining or self.env._now < self._opens_at:
             return  # closed again meanwhile, for longer
         self.closed = False
+        self._plain = not self._tracked and not self.gauges
         self.queue_limit = self.spec.queue_limit
         self.free, self._shut = self._shut, 0
         if self._uses is not None and self.spec.whole:
