@@ -107,5 +107,8 @@ def test_where_nothing_is_answered_the_target_is_missed() -> None:
     """An undefined p95 is beyond any target, and no throughput has no knee."""
     levels = np.array([10.0, 20.0, 40.0])
     assert crossing(levels, np.array([0.1, np.nan, np.nan]), 1.0) == 20.0
+    # One slow query among few requests is no cliff: it is within the target again.
+    assert crossing(levels, np.array([1.5, 0.2, 0.4]), 1.0) == np.inf
+    assert 20.0 < crossing(levels, np.array([1.5, 0.2, 4.0]), 1.0) < levels[2]
     assert crossing(levels, np.full(3, np.nan), 1.0) == 10.0
     assert saturation(levels, np.zeros(3)) == float("inf")

@@ -162,5 +162,10 @@ def _dataset(template: Template, named: str | None) -> Dataset | None:
     reference = named or str(template.tree.get("dataset", ""))
     if not reference:
         return None
-    beside = template.path.parent / reference if template.path and not named else None
-    return load_dataset(beside if beside is not None and beside.is_file() else reference)
+    written_in: Template | None = None if named else template
+    while written_in is not None and written_in.path is not None:
+        beside = written_in.path.parent / reference  # of the file, or of one that it extends
+        if beside.is_file():
+            return load_dataset(beside)
+        written_in = written_in.base
+    return load_dataset(reference)

@@ -124,15 +124,16 @@ def find_cliff(curve: Curve, target_s: float) -> Cliff:
 
 
 def crossing(users: NDArray[np.float64], p95_s: NDArray[np.float64], target_s: float) -> float:
-    """Return the users at which p95 first passes a target, by log-log interpolation.
+    """Return the users at which p95 passes a target for good, by log-log interpolation.
 
-    Infinite where it never does; the lowest number of users where it does so from the start, and
-    the first at which it does where nothing was answered there.
+    Infinite where it is within the target in the end: at few users a p95 rests on few requests, and
+    one slow query is no cliff. The lowest number of users where it is never within the target, and
+    the first at which it is not where nothing was answered there.
     """
-    above = np.flatnonzero(~(p95_s <= target_s))  # undefined: nothing was answered at all
-    if not len(above):
+    within = np.flatnonzero(p95_s <= target_s)  # undefined: nothing was answered at all
+    first = int(within[-1]) + 1 if len(within) else 0
+    if first == len(users):
         return float("inf")
-    first = int(above[0])
     if first == 0 or not np.isfinite(p95_s[first]):
         return float(users[first])
     x, y = np.log(users[first - 1 : first + 1]), np.log(p95_s[first - 1 : first + 1])

@@ -10,6 +10,7 @@ from capsim.experiments.discrepancy import response_factors
 from capsim.metrics.look import ramp_s, steady_look
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.summary import Summary
+from capsim.metrics.tasks import TaskSummary
 from capsim.metrics.utilisation import Usage
 from capsim.model.model import Model
 
@@ -36,6 +37,7 @@ class Outcome:
     failures: Mapping[str, float]
     usages: tuple[Usage, ...]
     thin: tuple[str, ...]
+    tasks: tuple[TaskSummary, ...] = ()
 
     def with_discrepancy(self, factor: float, users: int) -> "Outcome":
         """Return the outcome of a system whose response times are `factor` times as long.
@@ -83,6 +85,7 @@ def _outcome(run: Run, summary: Summary, begin_s: float) -> Outcome:
         failures=summary.failures,
         usages=run.usages(begin_s=begin_s),
         thin=summary.thin,
+        tasks=run.tasks(begin_s=begin_s),
     )
 
 

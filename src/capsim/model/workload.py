@@ -98,12 +98,23 @@ class RateStage(Spec):
     rate: NonNegative
 
 
+_MOST_ARRIVALS = 10_000_000  # of one kind: each is simulated
+
+
 class Arrivals(Spec):
     """Open arrivals: requests that come whatever the system does."""
 
     stages: Annotated[tuple[RateStage, ...], Field(min_length=1)]
     interarrival: Literal["exponential", "constant"] = "exponential"
     tasks: Annotated[Weights, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _can_be_simulated(self) -> Self:
+        expected = sum(stage.duration_s * stage.rate for stage in self.stages)
+        if expected > _MOST_ARRIVALS:
+            msg = f"{expected:.3g} arrivals: more than {_MOST_ARRIVALS} cannot be simulated"
+            raise ValueError(msg)
+        return self
 
 
 class Drift(Spec):
