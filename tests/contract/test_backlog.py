@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from capsim.metrics.run import Run, simulate
-from capsim.model.model import Model
+from capsim.metrics.run import Run
 from capsim.plan.ops import Status
+from small_load_tests import at, run, users
 
 SYNC = {"kind": "gunicorn-sync", "workers": 1, "backlog": 0}
 THREADS = {"kind": "gunicorn-gthread", "workers": 1, "threads": 1, "worker_connections": 1}
@@ -16,31 +16,9 @@ REFUSE = {"overflow": "refuse"}
 FULL = Status.BACKLOG_FULL
 
 
-def run(
-    server: dict[str, Any], requests: dict[str, Any], scenario: dict[str, Any], **parts: Any
-) -> Run:
-    """Simulate a load test of a model made of these parts."""
-    model = {"name": "small", "default_scenario": "test", "machine": {"cores": 16}}
-    model |= {"server": server, "requests": requests, "scenarios": {"test": scenario}}
-    return simulate(Model.model_validate(model | parts))
-
-
-def at_once(users: int, duration_s: float = 20.0) -> dict[str, Any]:
+def at_once(count: int, duration_s: float = 20.0) -> dict[str, Any]:
     """Users who come together and ask once."""
-    classes = {"user": {"think_s": 100, "tasks": {"work": 1}}}
-    return {"users": users, "duration_s": duration_s, "user_classes": classes}
-
-
-def at(**times_s: list[float]) -> dict[str, Any]:
-    """Open arrivals: requests of each class at the times given."""
-
-    def come(task: str, times: list[float]) -> dict[str, Any]:
-        gaps = np.diff([0.0, *times]).tolist()
-        stages = [{"duration_s": gap, "rate": 1 / gap} for gap in gaps]
-        stages.append({"duration_s": 1.0, "rate": 0.5})  # who comes at the very end does not count
-        return {"stages": stages, "interarrival": "constant", "tasks": {task: 1}}
-
-    return {"arrivals": {task: come(task, times) for task, times in times_s.items()}}
+    return users(count, 100, duration_s)
 
 
 def answers(result: Run) -> list[tuple[float, int]]:

@@ -8,6 +8,7 @@ import pytest
 from capsim.metrics.run import Run, simulate
 from capsim.model.model import Model
 from capsim.plan.ops import Status
+from small_load_tests import arriving
 
 READ = {"queries": 1, "query_s": 1.0}
 
@@ -39,10 +40,7 @@ def run(
 
 def at(*times_s: float, flush_s: float | None = None) -> dict[str, Any]:
     """One arrival at each of the times, and a flush."""
-    gaps = np.diff([0.0, *times_s]).tolist()
-    stages = [{"duration_s": gap, "rate": 1 / gap} for gap in gaps]
-    stages.append({"duration_s": 1.0, "rate": 0.5})  # an arrival at the very end would not count
-    calls = {"stages": stages, "interarrival": "constant", "tasks": {"page": 1}}
+    calls = arriving("page", *times_s)
     faults = [] if flush_s is None else [{"kind": "cache-flush", "at_s": flush_s}]
     return {"duration_s": times_s[-1] + 30.0, "arrivals": {"calls": calls}, "faults": faults}
 

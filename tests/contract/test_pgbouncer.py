@@ -8,6 +8,7 @@ import pytest
 from capsim.metrics.run import Run, simulate
 from capsim.model.model import Model
 from capsim.plan.ops import Status
+from small_load_tests import arriving
 
 SYNC = {"kind": "gunicorn-sync", "workers": 64, "timeout_s": 0}
 PER_REQUEST = {"kind": "per-request"}
@@ -41,10 +42,7 @@ def run(
 
 def at(*times_s: float) -> dict[str, Any]:
     """One arrival at each of the times, and then half a minute more."""
-    gaps = np.diff([0.0, *times_s]).tolist()
-    stages = [{"duration_s": gap, "rate": 1 / gap} for gap in gaps]
-    stages.append({"duration_s": 1.0, "rate": 0.5})  # an arrival at the very end would not count
-    calls = {"stages": stages, "interarrival": "constant", "tasks": {"page": 1}}
+    calls = arriving("page", *times_s)
     return {"duration_s": times_s[-1] + 30.0, "arrivals": {"calls": calls}}
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from capsim.metrics.run import Run, simulate
 from capsim.model.model import Model
+from small_load_tests import arriving
 
 PARTS = ("thread", "database connection", "app CPU", "database CPU")
 
@@ -20,10 +21,7 @@ def run(
     **parts: Any,
 ) -> Run:
     """Simulate one request at each of the times, for 20 s in all."""
-    gaps = np.diff([0.0, *times_s]).tolist()
-    stages = [{"duration_s": gap, "rate": 1 / gap} for gap in gaps]
-    stages.append({"duration_s": 1.0, "rate": 0.5})  # an arrival at the very end would not count
-    calls = {"stages": stages, "interarrival": "constant", "tasks": {"page": 1}}
+    calls = arriving("page", *times_s)
     return simulate(
         Model.model_validate(
             {
