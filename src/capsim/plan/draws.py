@@ -15,8 +15,6 @@ from capsim.plan.streams import stream
 if TYPE_CHECKING:
     from capsim.plan.plan import Plan, Source
 
-UNIFORM = None  # as a column's law: uniform on [0, 1)
-
 Row = list[Any]  # of one request: a float per column, or a list of floats where repeated
 
 
@@ -29,7 +27,7 @@ class Column:
     """
 
     purpose: str
-    law: AnyLaw | None
+    law: AnyLaw | None  # none: uniform on [0, 1)
     count: int | None = None
     sources: frozenset[str] | None = None  # none: all
     per_attempt: bool = False  # another attempt at the same request has another draw

@@ -14,7 +14,7 @@ from capsim.plan.plan import UNLIMITED, Resource
 
 INSTANCE, ADMITTED = "instance", "admitted request"
 UNAVAILABLE = 503  # RFC 9110, section 15.6.4
-_NEVER_KEPT = -1.0  # as a keep-alive: the balancer chooses anew for each request
+NEVER_KEPT = -1.0  # as a keep-alive: the balancer chooses anew for each request
 
 POLICIES = {
     "random": Policy.RANDOM,
@@ -98,7 +98,7 @@ def _balance(builder: PlanBuilder, balancer: Balancer, choice: int, gate: int) -
         balancer.instances,
         choice,
         gates=gate,
-        keepalive_s=_NEVER_KEPT,
+        keepalive_s=NEVER_KEPT,
         policy=POLICIES[balancer.policy],
     )
 

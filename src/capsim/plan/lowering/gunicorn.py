@@ -7,7 +7,7 @@ from capsim.model.server import GeventGunicorn, Gunicorn, SyncGunicorn, Threaded
 from capsim.model.workload import Scenario
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.backlog import accept, places
-from capsim.plan.lowering.front import LoweredFront
+from capsim.plan.lowering.front import NEVER_KEPT, LoweredFront
 from capsim.plan.lowering.server import CPU, LoweredServer, interpreters
 from capsim.plan.lowering.speeds import speeds
 from capsim.plan.ops import Owner
@@ -17,7 +17,6 @@ from capsim.plan.streams import Luck
 WORKER, ACCEPTED, THREAD = "worker", "accepted connection", "thread"
 _MASTER_LOOKS_S = 1.0  # gunicorn/arbiter.py, run(): the master sleeps up to 1 s between looks
 _BIRTHS = 1024  # limits drawn for max_requests; later workers have the first ones' again
-_NEVER_KEPT = -1.0
 
 
 def lower_sync(
@@ -181,7 +180,7 @@ def _accepting(
             )
         )
     choice = builder.column("worker process", None, per_attempt=True)
-    keepalive_s = server.keepalive_s if front.keeps_users else _NEVER_KEPT
+    keepalive_s = server.keepalive_s if front.keeps_users else NEVER_KEPT
 
     def choose(*, again: bool = False) -> None:
         builder.route(workers, choice, gates=first, keepalive_s=keepalive_s, again=again)

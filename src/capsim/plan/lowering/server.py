@@ -4,19 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from capsim.model.model import Model
-from capsim.model.server import (
-    DevelopmentServer,
-    GeventGunicorn,
-    SyncGunicorn,
-    ThreadedGunicorn,
-)
 from capsim.model.workload import Scenario
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.front import LoweredFront
 from capsim.plan.lowering.speeds import Speeds, speeds
 from capsim.plan.ops import NO_COLUMN, Owner
 from capsim.plan.plan import INFINITE, Loss, Station
-from capsim.plan.streams import Luck
 
 CPU = "app CPU"
 TURN = "turn under the GIL"
@@ -48,23 +41,6 @@ class LoweredServer:
             slots_of=self.running[instance] if self.owner == Owner.SLOT else (),
             routes=(first, first + self.routes_each),
         )
-
-
-def lower_server(
-    builder: PlanBuilder, model: Model, scenario: Scenario, front: LoweredFront, luck: Luck
-) -> LoweredServer:
-    """Add the server's resources and CPU."""
-    from capsim.plan.lowering.gunicorn import lower_gevent, lower_sync, lower_threaded
-
-    match model.server:
-        case SyncGunicorn():
-            return lower_sync(builder, model, model.server, scenario, front, luck)
-        case ThreadedGunicorn():
-            return lower_threaded(builder, model, model.server, scenario, front, luck)
-        case GeventGunicorn():
-            return lower_gevent(builder, model, model.server, scenario, front, luck)
-        case DevelopmentServer():
-            return _development(builder, model, scenario, front)
 
 
 def interpreters(
@@ -99,7 +75,7 @@ def interpreters(
     return first
 
 
-def _development(
+def lower_development(
     builder: PlanBuilder, model: Model, scenario: Scenario, front: LoweredFront
 ) -> LoweredServer:
     """One process; a thread per client connection, so no thread is ever waited for.

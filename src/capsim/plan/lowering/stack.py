@@ -5,6 +5,12 @@ from dataclasses import dataclass
 
 from capsim.model.laws import AnyLaw, Constant
 from capsim.model.model import Model
+from capsim.model.server import (
+    DevelopmentServer,
+    GeventGunicorn,
+    SyncGunicorn,
+    ThreadedGunicorn,
+)
 from capsim.model.workload import Scenario
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.cache import LoweredCache, lower_cache
@@ -12,8 +18,9 @@ from capsim.plan.lowering.celery import LoweredCelery, lower_celery
 from capsim.plan.lowering.database import LoweredDatabase, lower_database
 from capsim.plan.lowering.faults import lower_faults
 from capsim.plan.lowering.front import LoweredFront, lower_front, shedding
+from capsim.plan.lowering.gunicorn import lower_gevent, lower_sync, lower_threaded
 from capsim.plan.lowering.memory import lower_memory
-from capsim.plan.lowering.server import LoweredServer, lower_server
+from capsim.plan.lowering.server import LoweredServer, lower_development
 from capsim.plan.streams import Luck
 
 
@@ -32,7 +39,7 @@ class LoweredStack:
 def lower_stack(builder: PlanBuilder, model: Model, scenario: Scenario, luck: Luck) -> LoweredStack:
     """Add every component's resources, stations and faults."""
     front = lower_front(builder, model, scenario)
-    server = lower_server(builder, model, scenario, front, luck)
+    server = _lower_server(builder, model, scenario, front, luck)
     database = lower_database(builder, model, server, scenario)
     cache = lower_cache(builder, model.cache, scenario)
     celery = lower_celery(builder, model.celery, database)
@@ -46,6 +53,21 @@ def lower_stack(builder: PlanBuilder, model: Model, scenario: Scenario, luck: Lu
         celery=celery,
         error_cpu_s=model.app.error_cpu_s,
     )
+
+
+def _lower_server(
+    builder: PlanBuilder, model: Model, scenario: Scenario, front: LoweredFront, luck: Luck
+) -> LoweredServer:
+    """Add the server's resources and CPU."""
+    match model.server:
+        case SyncGunicorn():
+            return lower_sync(builder, model, model.server, scenario, front, luck)
+        case ThreadedGunicorn():
+            return lower_threaded(builder, model, model.server, scenario, front, luck)
+        case GeventGunicorn():
+            return lower_gevent(builder, model, model.server, scenario, front, luck)
+        case DevelopmentServer():
+            return lower_development(builder, model, scenario, front)
 
 
 def _enter(
