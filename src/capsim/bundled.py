@@ -5,13 +5,14 @@ from pathlib import Path
 from capsim.errors import InputError
 
 _SHOWN = 60  # characters of a name that is too long
+_NO_MODELS = ("what-if", "claims")  # folders of models/ that hold what is about models
 _PACKAGE = Path(__file__).parent
 # A wheel carries the two folders inside the package; an editable install reads the checkout's own.
 _ROOTS = (_PACKAGE / "bundled", _PACKAGE.parents[1])
 
 
 def folder(kind: str) -> Path:
-    """Return the folder of shipped files of a kind: `models` or `calibration`."""
+    """Return the folder of shipped files of a kind, e.g. `models` or `calibration`."""
     for root in _ROOTS:
         if (root / kind).is_dir():
             return root / kind
@@ -21,7 +22,8 @@ def folder(kind: str) -> Path:
 def names(kind: str) -> list[str]:
     """Return the names that `locate` accepts, e.g. `p43-report` or `p43/results`."""
     root = folder(kind)
-    return sorted(p.relative_to(root).with_suffix("").as_posix() for p in root.rglob("*.toml"))
+    files = [path.relative_to(root) for path in root.rglob("*.toml")]
+    return sorted(f.with_suffix("").as_posix() for f in files if f.parts[0] not in _NO_MODELS)
 
 
 def locate(reference: str | Path, kind: str) -> Path:

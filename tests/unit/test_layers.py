@@ -12,7 +12,7 @@ FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.p
 
 # From left to right. The members of one line may import each other.
 LAYERS = (
-    ("bundled", "errors", "executors", "files", "provenance", "units"),
+    ("bundled", "errors", "executors", "files", "journal", "provenance", "units"),
     ("model",),
     ("plan",),
     ("engine",),

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from capsim import __version__
 from capsim.calibration.compare import check_fits
-from capsim.calibration.journal import Journal
 from capsim.calibration.posterior import (
     FitRow,
     Posterior,
@@ -20,6 +19,7 @@ from capsim.calibration.proposals import design, to_values
 from capsim.calibration.sampler import Effort, Sampler, effective_sample_size
 from capsim.errors import InputError, RunError
 from capsim.executors import OnDone
+from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset, Observation, observations
 from capsim.metrics.intervals import interval
 from capsim.model.priors import Prior

@@ -116,7 +116,10 @@ def fingerprint_of(template: Template) -> str:
     """Return the hash of everything in a model that a calibration depends on."""
     priors = {name: prior.model_dump() for name, prior in template.priors.items()}
     tree = {k: v for k, v in template.tree.items() if k not in {"description", "targets"}}
-    return fingerprint({"tree": tree, "priors": priors})
+    content: dict[str, Any] = {"tree": tree, "priors": priors}
+    if template.relative:
+        content["relative"] = [asdict(change) for change in template.relative]
+    return fingerprint(content)
 
 
 def posterior_path(template: Template) -> Path | None:

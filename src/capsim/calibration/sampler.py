@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 
 from capsim.calibration.compare import simulate_observations
 from capsim.calibration.emulated_posterior import EmulatedPosterior, emulated_posterior
-from capsim.calibration.journal import Journal
 from capsim.calibration.likelihood import Likelihood
 from capsim.calibration.mode import ITERATIONS, Mode, find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
 from capsim.calibration.surrogate import Surrogate
 from capsim.executors import OnDone, run_all
+from capsim.journal import Journal
 from capsim.loadtest.observations import Observation
 from capsim.model.priors import Prior
 from capsim.model.template import Template
 from capsim.plan.streams import stream
+from capsim.provenance import fingerprint
 
 Floats = NDArray[np.float64]
 # Early weights are flattened until they count for this many draws per dimension: fewer do not
@@ -135,7 +136,7 @@ class Sampler:
         """
         values = to_values(points, self.priors).tolist()
         tasks = [(v, replications[i] if replications else 0) for i, v in enumerate(values)]
-        new = [task for task in tasks if self.journal.get(task) is None]
+        new = [task for task in tasks if self.journal.get(_name(task)) is None]
         self.tried += len(tasks)
         known = self.tried - len(new)
         if on_done is not None:
@@ -144,10 +145,10 @@ class Sampler:
             partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
             new,
             executor=executor,
-            on_result=lambda number, result: self.journal.put(new[number], result),
+            on_result=lambda number, result: self.journal.put(_name(new[number]), list(result)),
             on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
         )
-        figures = np.array([self.journal.get(task) for task in tasks], dtype=float)
+        figures = np.array([self.journal.get(_name(task)) for task in tasks], dtype=float)
         if not replications:
             self.seen = (np.vstack([self.seen[0], points]), np.vstack([self.seen[1], figures]))
         return figures
@@ -194,6 +195,12 @@ class Sampler:
 def effective_sample_size(weights: Floats) -> float:
     """Return how many equally weighted draws these weights are worth (Kong 1992)."""
     return 1 / float((weights**2).sum())
+
+
+def _name(task: tuple[Sequence[float], int]) -> str:
+    """Return what a point and its luck are called in a journal."""
+    values, replication = task
+    return fingerprint({"values": list(values), "replication": replication})
 
 
 def _simulate(

@@ -10,7 +10,7 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output, note
 from capsim.cli.pictures import check_picture, draw
-from capsim.cli.work import long_work
+from capsim.cli.work import keeps, long_work
 from capsim.errors import InputError
 from capsim.files import check_writable
 
@@ -45,6 +45,7 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     per_round: _PerRound = None,
     plot: options.Plot = None,
     model: options.Model = options.DEFAULT_MODEL,
+    what_if: options.WhatIf = None,
     seed: options.Seed = 1,
     form: options.Form = Format.TABLE,
     settings: options.Settings = None,
@@ -57,7 +58,9 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     """
     check_picture(plot)
     changes = options.parse_settings(settings)
-    asked = options.Asked(model=model, settings=changes, prior=True, data=data)
+    asked = options.Asked(
+        model=model, settings=changes, what_if=what_if or (), prior=True, data=data
+    )
     wanted = {"design": design, "rounds": rounds, "per_round": per_round}
 
     from capsim.calibration import Effort, load_posterior
@@ -86,8 +89,7 @@ def _calibrate(
     if system.dataset is None:
         raise InputError(f"{system.asked.model}: names no dataset; give load tests with --data")
     journal = Path(f"{target}.journal")
-    kept = f"{journal} keeps what is done, and the same command goes on from there"
-    with long_work("parameter points", jobs=jobs, kept=kept) as work:
+    with long_work("parameter points", jobs=jobs, kept=keeps(journal)) as work:
         return run(
             system.template,
             system.dataset,
@@ -124,7 +126,8 @@ def _target(system: "System", out: Path | None) -> Path:
         )
     if system.is_what_if:
         raise InputError(
-            "--set makes this another system than the model file's; name another file with --out"
+            "--set or --what-if makes this another system than the model file's; name another "
+            "file with --out"
         )
     check_writable(beside)
     return beside

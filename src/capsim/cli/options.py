@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +26,14 @@ Hypothesis = Annotated[
     str | None,
     typer.Option(
         "--hypothesis", help="A shipped cause in place of --model; capsim models lists them."
+    ),
+]
+WhatIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--what-if",
+        metavar="REMEDY",
+        help="Apply a remedy, e.g. debug-off; repeatable. capsim whatif --list shows them.",
     ),
 ]
 Scenario = Annotated[
@@ -70,6 +78,8 @@ class Asked:
 
     model: str
     settings: Mapping[str, object]
+    what_if: Sequence[str] = ()  # remedies, in the order in which they are applied
+    scenario: str | None = None  # whose requests a remedy is about; none: the model's own
     prior: bool = False
     posterior: Path | None = None
     data: str | None = None

@@ -36,6 +36,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     posterior: options.PosteriorFile = None,
     hypothesis: options.Hypothesis = None,
     model: options.Model = options.DEFAULT_MODEL,
+    what_if: options.WhatIf = None,
     seed: options.Seed = 1,
     form: options.Form = Format.TABLE,
     out: options.Out = None,
@@ -52,7 +53,14 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     check_picture(plot)
     changes = options.parse_settings(settings)
     model = options.named_model(model, hypothesis)
-    asked = options.Asked(model=model, settings=changes, prior=prior, posterior=posterior)
+    asked = options.Asked(
+        model=model,
+        settings=changes,
+        what_if=what_if or (),
+        scenario=scenario,
+        prior=prior,
+        posterior=posterior,
+    )
 
     from capsim.cli.system import read_system
 
@@ -121,7 +129,7 @@ def _over_range(task: _Task, lowest: int, highest: int, output: Output) -> "Rang
 def _curve(task: _Task, users: "Sequence[int]", draws: int, work: Work) -> "RangePrediction":
     from capsim.experiments.curve import find_cliff, run_curve
     from capsim.experiments.extrapolation import calibration_trials, extrapolations, influences
-    from capsim.experiments.trials import run_trials
+    from capsim.experiments.running import run_trials
     from capsim.report.curve import RangePrediction
 
     belief, dataset = task.system.belief, task.system.dataset

@@ -27,6 +27,7 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     prior: options.Prior = False,
     posterior: options.PosteriorFile = None,
     model: options.Model = options.DEFAULT_MODEL,
+    what_if: options.WhatIf = None,
     seed: options.Seed = 1,
     form: options.Form = Format.TABLE,
     out: options.Out = None,
@@ -40,7 +41,14 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     output = Output(form=form, out=out)
     output.check()
     changes = options.parse_settings(settings)
-    asked = options.Asked(model=model, settings=changes, prior=prior, posterior=posterior)
+    asked = options.Asked(
+        model=model,
+        settings=changes,
+        what_if=what_if or (),
+        scenario=scenario,
+        prior=prior,
+        posterior=posterior,
+    )
 
     from capsim.cli.system import read_system
     from capsim.report import run as report

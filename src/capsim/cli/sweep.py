@@ -58,6 +58,7 @@ def sweep(  # noqa: PLR0913 (the parser reads the options off the parameters)
     prior: options.Prior = False,
     posterior: options.PosteriorFile = None,
     model: options.Model = options.DEFAULT_MODEL,
+    what_if: options.WhatIf = None,
     seed: options.Seed = 1,
     form: options.Form = Format.TABLE,
     out: options.Out = None,
@@ -71,7 +72,14 @@ def sweep(  # noqa: PLR0913 (the parser reads the options off the parameters)
     output.check()
     check_picture(plot)
     changes = options.parse_settings(settings)
-    asked = options.Asked(model=model, settings=changes, prior=prior, posterior=posterior)
+    asked = options.Asked(
+        model=model,
+        settings=changes,
+        what_if=what_if or (),
+        scenario=scenario,
+        prior=prior,
+        posterior=posterior,
+    )
     task = _Task(
         asked=asked,
         parameter=parameter,

@@ -16,11 +16,15 @@ from capsim.errors import InputError
 from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
 from capsim.loadtest.observations import Dataset, load_dataset
 from capsim.model.aliases import resolve
+from capsim.model.applying import apply_remedies
 from capsim.model.model import with_users
+from capsim.model.remedy import JOINED, parse_remedies
 from capsim.model.template import Template
 from capsim.model.toml import load
 from capsim.provenance import provenance
 from capsim.report.context import Context
+
+WHAT_IF = "what-if"  # stands for remedies among the changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,7 @@ class System:
     dataset: Dataset | None
     changes: Mapping[str, object]  # by full key path
     is_what_if: bool  # another system than the measured one
+    notes: tuple[str, ...] = ()  # what a reader must know of the remedies applied
 
     @property
     def template(self) -> Template:
@@ -59,6 +64,7 @@ class System:
             description=str(self.template.tree.get("description", "")),
             calibration=self._calibration(),
             changes=self.changes,
+            notes=self.notes,
             is_what_if=self.is_what_if,
             warnings=self._warnings(facts.get("draws")),
             provenance=provenance(
@@ -123,13 +129,19 @@ def read_system(asked: Asked) -> System:
         InputError: a file is missing or broken, a setting is unknown or breaks a rule.
     """
     original = load(asked.model)
-    changed, changes = _changed(original, asked.settings)
+    remedies = [remedy for text in asked.what_if for remedy in parse_remedies(text)]
+    remedied, applied = apply_remedies(original, remedies, asked.scenario)
+    changed, changes = _changed(remedied, asked.settings)
     posterior = None if asked.prior else _posterior(original, changed, asked.posterior)
     return System(
         asked=asked,
         belief=Belief(template=changed, posterior=posterior, tested=original),
         dataset=_dataset(original, asked.data),
-        changes=changes,
+        changes={
+            **({WHAT_IF: JOINED.join(r.name for r in remedies)} if remedies else {}),
+            **changes,
+        },
+        notes=tuple(f"{a.remedy.name}: {a.note}" for a in applied if a.note),
         is_what_if=fingerprint_of(changed) != fingerprint_of(original),
     )
 

@@ -1,13 +1,19 @@
 """Long work: worker processes, progress, and a word about what is kept when it is stopped."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from capsim import __version__
 from capsim.cli.executor import workers
 from capsim.cli.interrupt import StoppedError
 from capsim.cli.progress import OnDone, progress
+from capsim.errors import InputError
+from capsim.journal import Journal
+from capsim.provenance import fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +22,37 @@ class Work:
 
     executor: Executor | None
     on_done: OnDone
+    journal: Journal | None = None
+
+
+@contextmanager
+def kept_work(what: str, *, jobs: int | None, names: Sequence[str]) -> Iterator[Work]:
+    """Provide workers, progress, and a journal in the current folder that a stop leaves behind.
+
+    Args:
+        what: is being counted.
+        jobs: worker processes; none: one per core.
+        names: of the command and what it is about, for the name of the journal.
+
+    Raises:
+        StoppedError: the user pressed Ctrl-C.
+    """
+    path = Path(".capsim-" + "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", name) for name in names))
+    path = path.with_name(f"{path.name}.journal")
+    try:
+        journal = Journal(path, fingerprint({"capsim": __version__}))
+    except InputError:  # a folder that cannot be written to: nothing can be kept there
+        with long_work(what, jobs=jobs) as work:
+            yield work
+        return
+    with long_work(what, jobs=jobs, kept=keeps(path)) as work:
+        yield replace(work, journal=journal)
+    journal.remove()
+
+
+def keeps(journal: Path) -> str:
+    """Say what a stopped command leaves."""
+    return f"{journal} keeps what is done, and the same command goes on from there"
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """What is believed of a system: a model, and the parameter draws that predictions run over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from capsim.calibration.inheritance import inherited_posterior
 from capsim.calibration.posterior import Posterior, load_posterior, posterior_path
@@ -11,6 +9,7 @@ from capsim.calibration.proposals import design, to_values
 from capsim.model.model import Model
 from capsim.model.template import Template
 from capsim.model.toml import load
+from capsim.plan.streams import stream
 
 # 5 % of twenty is one draw: with fewer, an interval's ends are its extremes, and ranks are noise.
 FEWEST_DRAWS = 20
@@ -44,16 +43,40 @@ class Belief:
         """Whether load tests stand behind the draws (a model without parameters needs none)."""
         return self.posterior is not None or not self.template.free_parameters()
 
+    def changed(self, template: Template) -> "Belief":
+        """Return what is believed of the system with a change: its draws stay the same ones."""
+        return replace(self, template=template, tested=self.tested or self.template)
+
     def draws(self, count: int) -> list[dict[str, float]]:
-        """Return `count` equally weighted parameter draws; the same count gives the same draws."""
-        names = self.template.free_parameters()
-        if not names:
-            return [{} for _ in range(count)]
+        """Return `count` equally weighted parameter draws; the same count gives the same draws.
+
+        A changed system has the draws of the original one; parameters that the change brought in
+        are drawn from their priors, each with luck of its own, whatever else is changed.
+        """
+        original = self._original_draws(count)
+        free = self.template.free_parameters()
+        new = {name: self._spread(name, count) for name in free if name not in original[0]}
+        return [
+            {name: row[name] if name not in new else new[name][number] for name in free}
+            for number, row in enumerate(original)
+        ]
+
+    def _original_draws(self, count: int) -> list[dict[str, float]]:
         if self.posterior is not None:
             return self.posterior.sample(count)
-        priors = [self.template.priors[name] for name in names]
+        template = self.tested or self.template
+        names = template.free_parameters()
+        if not names:
+            return [{} for _ in range(count)]
+        priors = [template.priors[name] for name in names]
         values = to_values(design(len(names), count, seed=1), priors)
         return [dict(zip(names, row, strict=True)) for row in values.tolist()]
+
+    def _spread(self, name: str, count: int) -> list[float]:
+        """Return values evenly spread over a prior, in an order of the name's own."""
+        prior = self.template.priors[name]
+        order = stream(1, 0, "parameter of a change", name).permutation(count)
+        return [prior.quantile((place + 0.5) / count) for place in order.tolist()]
 
     def models(self, count: int, changes: dict[str, object] | None = None) -> list[Model]:
         """Return the model at each of `count` draws, with some key paths set to other values."""
@@ -80,4 +103,4 @@ class Belief:
         if self.posterior is None:
             return 1.0
         ratios = {width.parameter: width.ratio for width in self.posterior.widths}
-        return ratios.get(parameter, float(np.nan))
+        return ratios.get(parameter, 1.0)  # a change brought it in

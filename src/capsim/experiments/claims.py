@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.experiments.trials import Outcome
 from capsim.metrics.intervals import interval
+from capsim.metrics.service import is_answer
 from capsim.metrics.summary import TOO_SLOW
 
 _CLAIMED = (500, 1000)
 _SURE = 0.95  # share of the draws that settles a claim, one way or the other
 _SAME = 0.02  # a change of p95 by less than this share is none
 _NOTICEABLE = 0.01  # share of requests from which failures are worth a word
-_REJECTED = "http_4"  # an answer of the application after full service, as every other one
 
 
 def answer_pool_claim(sweep: Sweep) -> str | None:
@@ -46,8 +46,11 @@ def _unserved(row: SweepRow) -> float:
 
 
 def _lost_shares(outcome: Outcome) -> list[float]:
-    served = (TOO_SLOW, _REJECTED)
-    return [share for cause, share in outcome.failures.items() if not cause.startswith(served)]
+    return [
+        share
+        for cause, share in outcome.failures.items()
+        if cause != TOO_SLOW and not is_answer(cause)
+    ]
 
 
 def _evidence(sweep: Sweep, rows: Sequence[SweepRow]) -> str:

@@ -15,7 +15,8 @@ from capsim.experiments.comparison import Verdict, contradictions, measured_load
 from capsim.experiments.curve import Cliff, Curve, find_cliff, levels, run_curve
 from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.extrapolation import Influence
-from capsim.experiments.trials import Outcome, Trial, run_trials
+from capsim.experiments.running import run_trials
+from capsim.experiments.trials import Outcome, Trial
 from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval, interval
 

@@ -11,7 +11,8 @@ from capsim.errors import InputError
 from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.bottleneck import limiting_shares
-from capsim.experiments.trials import Outcome, Trial, run_groups
+from capsim.experiments.running import run_groups
+from capsim.experiments.trials import Outcome, Trial
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.aliases import resolve
 from capsim.model.model import Model

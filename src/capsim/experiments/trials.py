@@ -1,20 +1,19 @@
 """One simulated load test of one draw, reduced to the figures that experiments compare."""
 
 import math
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from capsim.executors import OnDone, run_all
-from capsim.experiments.discrepancy import response_factors
 from capsim.metrics.look import ramp_s, steady_look
 from capsim.metrics.run import Run, simulate
+from capsim.metrics.service import in_time_ratio
 from capsim.metrics.summary import Summary
 from capsim.metrics.tasks import TaskSummary
 from capsim.metrics.utilisation import Usage
 from capsim.model.model import Model
 
 _RESPONSE_METRICS = ("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s")
+_RATES = frozenset({"goodput_rps", "in_time_rps"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +24,7 @@ class Trial:
     scenario: str
     users: int | None = None  # none: the scenario's own
     steady_s: float | None = None  # only this much after the ramp; none: the scenario's duration
+    within_s: float | None = None  # count the answers that come this soon, too; none: do not
     seed: int = 1
     replication: int = 0
 
@@ -54,7 +54,8 @@ class Outcome:
             # Much of a long response time may lie in requests still in flight; a cycle never
             # gets shorter than the response alone.
             metrics["rps"] = users / max(cycle_s + longer_s, cycle_s * min(1.0, factor))
-            metrics["goodput_rps"] *= metrics["rps"] / self.metrics["rps"]
+            for name in _RATES.intersection(metrics):
+                metrics[name] *= metrics["rps"] / self.metrics["rps"]
         return replace(self, metrics=metrics)
 
 
@@ -71,50 +72,35 @@ def run_trial(trial: Trial) -> Outcome:
         spec = spec.model_copy(update={"duration_s": begin_s + trial.steady_s})
         run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
         # So short a run may end before its slowest requests do: their ages speak for them.
-        return _outcome(run, run.summary(begin_s=begin_s, ages_count=True), begin_s)
+        summary = run.summary(begin_s=begin_s, ages_count=True)
+        return _outcome(trial, run, summary, _Window(figures_s=begin_s, usage_s=begin_s))
     look = steady_look(trial.model, spec, users=users, seed=seed, replication=number)
     if look is not None:
-        return _outcome(look.run, look.summary(), look.begin_s)
+        window = _Window(figures_s=look.begin_s, usage_s=look.begin_s)
+        return _outcome(trial, look.run, look.summary(), window)
     run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
-    return _outcome(run, run.summary(), min(begin_s, spec.duration_s / 2))
+    window = _Window(figures_s=0.0, usage_s=min(begin_s, spec.duration_s / 2))
+    return _outcome(trial, run, run.summary(), window)
 
 
-def _outcome(run: Run, summary: Summary, begin_s: float) -> Outcome:
+@dataclass(frozen=True, kw_only=True)
+class _Window:
+    """From when on a run is looked at."""
+
+    figures_s: float
+    usage_s: float
+
+
+def _outcome(trial: Trial, run: Run, summary: Summary, window: _Window) -> Outcome:
+    metrics = summary.metrics()
+    if trial.within_s is not None:
+        share = in_time_ratio(run.trace, trial.within_s, begin_s=window.figures_s)
+        metrics["in_time_ratio"] = share
+        metrics["in_time_rps"] = 0.0 if math.isnan(share) else share * summary.rps
     return Outcome(
-        metrics=summary.metrics(),
+        metrics=metrics,
         failures=summary.failures,
-        usages=run.usages(begin_s=begin_s),
+        usages=run.usages(begin_s=window.usage_s),
         thin=summary.thin,
-        tasks=run.tasks(begin_s=begin_s),
+        tasks=run.tasks(begin_s=window.usage_s),
     )
-
-
-def run_trials(
-    trials: Sequence[Trial], executor: Executor | None, on_done: OnDone | None
-) -> list[Outcome]:
-    """Simulate many trials, in the order given."""
-    return run_all(run_trial, trials, executor=executor, on_done=on_done)
-
-
-def run_groups(
-    groups: Sequence[Sequence[Trial]],
-    users: Sequence[int],
-    *,
-    seed: int,
-    executor: Executor | None,
-    on_done: OnDone | None,
-) -> list[tuple[Outcome, ...]]:
-    """Simulate groups that have one trial per draw each; draws share their model error.
-
-    Args:
-        groups: trials by group, in the order of the draws.
-        users: closed users of each group.
-        seed: names the luck of the model error.
-        executor: where simulations run; none: in this process.
-        on_done: told of (finished, of how many) simulations.
-    """
-    done = iter(run_trials([trial for group in groups for trial in group], executor, on_done))
-    factors = response_factors(len(groups[0]), seed).tolist()
-    return [
-        tuple(next(done).with_discrepancy(factor, count) for factor in factors) for count in users
-    ]

@@ -6,7 +6,7 @@
 import copy
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from capsim.errors import InputError
 from capsim.model.model import Model
 from capsim.model.priors import Prior
+from capsim.model.relative import Relative
 from capsim.model.validation import first_problem
 
 _PRIORS: TypeAdapter[dict[str, Prior]] = TypeAdapter(dict[str, Prior])
@@ -32,6 +33,7 @@ class Template:
     priors: Mapping[str, Prior]
     path: Path | None = None
     base: "Template | None" = None  # the model that this one extends
+    relative: tuple[Relative, ...] = ()  # made when every parameter has its number
 
     @property
     def parameters_as_written(self) -> dict[str, Any]:
@@ -50,8 +52,11 @@ class Template:
             InputError: a value breaks a rule of the model.
         """
         numbers = {**self.medians(), **values}
+        tree = self._substitute(self.tree, numbers, "")
+        for change in self.relative:
+            change.applied(tree, numbers)
         try:
-            return Model.model_validate(self._substitute(self.tree, numbers, ""))
+            return Model.model_validate(tree)
         except ValidationError as error:
             raise first_problem(error, self.source) from None
 
@@ -72,8 +77,7 @@ class Template:
             near = difflib.get_close_matches(path, known, n=3, cutoff=0.4)
             hint = f"did you mean {' or '.join(near)}?" if near else "see the model file for keys"
             raise InputError(f"{path}: {self.name} has no such parameter; {hint}")
-        tree = copy.deepcopy(dict(self.tree))
-        node = tree
+        node = tree = copy.deepcopy(dict(self.tree))
         for key in keys[:-1]:
             # What the file leaves out has its defaults, and keeps the other ones of them.
             known_tree = known_tree.get(key) or {}
@@ -82,20 +86,24 @@ class Template:
             node[key] = child if isinstance(child, dict) else {"law": "constant", "value": child}
             node = node[key]
         node[keys[-1]] = value
-        changed = Template(
-            source=f"{self.source} with {path} = {value}",
-            tree=tree,
-            priors=self.priors,
-            path=self.path,
-            base=self.base,
+        # What is set here is set to this, whatever multiplied the value before.
+        relative = tuple(c for c in self.relative if not _overlap(c.target, path))
+        changed = replace(
+            self, source=f"{self.source} with {path} = {value}", tree=tree, relative=relative
         )
         changed.bind({})
         return changed
 
     def free_parameters(self) -> list[str]:
         """Return the names of the parameters that the model refers to, in file order."""
-        used = set(references(self.tree))
+        used = set(self.references())
         return [name for name in self.priors if name in used]
+
+    def references(self) -> Iterator[str]:
+        """Yield the name of every parameter that the model refers to, as often as it does."""
+        yield from references(self.tree)
+        for change in self.relative:
+            yield from references(change.amounts())
 
     def _substitute(self, node: Any, numbers: Mapping[str, float], key: str) -> Any:
         if isinstance(node, Mapping):
@@ -118,6 +126,7 @@ def parse_template(
     source: str,
     path: Path | None = None,
     base: Template | None = None,
+    relative: tuple[Relative, ...] = (),
 ) -> Template:
     """Check a model file's content.
 
@@ -131,15 +140,22 @@ def parse_template(
         priors = _PRIORS.validate_python(tree.get("parameters", {}))
     except ValidationError as error:
         raise first_problem(error, source, prefix="parameters") from None
-    template = Template(source=source, tree=body, priors=priors, path=path, base=base)
+    template = Template(
+        source=source, tree=body, priors=priors, path=path, base=base, relative=relative
+    )
     for quantile in _TRIED_QUANTILES:
         template.bind({name: prior.quantile(quantile) for name, prior in priors.items()})
-    unused = sorted(set(priors) - set(references(body)))
+    unused = sorted(set(priors) - set(template.references()))
     if unused:
         raise InputError.at(
             source, f"parameters.{unused[0]}", "is used nowhere", remedy=f'write "${unused[0]}"'
         )
     return template
+
+
+def _overlap(first: str, second: str) -> bool:
+    """Whether one key path lies inside the other."""
+    return f"{first}.".startswith(f"{second}.") or f"{second}.".startswith(f"{first}.")
 
 
 def leaf_paths(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

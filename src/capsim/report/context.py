@@ -18,6 +18,7 @@ class Context:
     changes: Mapping[str, object]  # settings other than the model file's
     is_what_if: bool  # whether those make another system than the one that was measured
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # on the changes, less than a warning
     provenance: Mapping[str, object]
 
     @property
@@ -34,6 +35,7 @@ def heading(context: Context, facts: str) -> Group:
         context.description,
         context.calibration,
         f"changed: {changed}" if changed else "",
+        *context.notes,
     )
 
 
@@ -46,6 +48,7 @@ def common_json(context: Context) -> dict[str, object]:
     """Return what every JSON report holds besides its result."""
     return {
         "changes": dict(context.changes),
+        "notes": list(context.notes),
         "warnings": list(context.warnings),
         "provenance": dict(context.provenance),
     }

@@ -1,30 +1,28 @@
-"""What a calibration has simulated so far, kept on disk: stopping it loses nothing."""
+"""What long work has found so far, kept on disk: stopping it loses nothing."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from capsim.files import check_writable
-from capsim.provenance import fingerprint
 
-Point = tuple[Sequence[float], int]  # parameter values, and the replication of the luck
+_FIELDS = 2  # of a line: a name and a result
 
 
 class Journal:
-    """Results by parameter point, one line each, for one model, dataset and seed.
+    """Results by name, one line each, of one piece of work.
 
-    More effort goes on with what is there; a journal of other inputs is begun anew.
+    The same work goes on with what is there; a journal of other work is begun anew.
     """
 
     def __init__(self, path: Path | None, key: str) -> None:
-        """Read what an earlier, stopped calibration with the same key left; none: keep nothing.
+        """Read what earlier, stopped work with the same key left; no path: keep nothing.
 
         Raises:
             InputError: the journal's folder cannot be written to.
         """
         self._path = path
-        self._known: dict[str, list[float]] = {}
+        self._known: dict[str, Any] = {}
         if path is None:
             return
         check_writable(path)
@@ -34,20 +32,19 @@ class Journal:
         else:
             path.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
 
-    def get(self, point: Point) -> list[float] | None:
-        """Return the result of a point, if there is one."""
-        return self._known.get(_name(point))
+    def get(self, name: str) -> Any:
+        """Return the result of a name as JSON holds it; none: there is none."""
+        return self._known.get(name)
 
-    def put(self, point: Point, result: Sequence[float]) -> None:
-        """Keep a result at once."""
-        name = _name(point)
-        self._known[name] = list(result)
+    def put(self, name: str, result: Any) -> None:
+        """Keep a result, as JSON can hold it, at once."""
+        self._known[name] = result
         if self._path is not None:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([name, *result]) + "\n")
+                file.write(json.dumps([name, result]) + "\n")
 
     def remove(self) -> None:
-        """Forget everything: the calibration is finished and saved."""
+        """Forget everything: the work is finished and its result written."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
@@ -59,19 +56,14 @@ def _end_line(path: Path) -> None:
             file.write("\n")
 
 
-def _name(point: Point) -> str:
-    values, replication = point
-    return fingerprint({"values": list(values), "replication": replication})
-
-
-def _read(path: Path, key: str) -> dict[str, list[float]]:
+def _read(path: Path, key: str) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     rows = [row for row in map(_parse, lines) if row is not None]
     if not rows or not isinstance(rows[0], dict) or rows[0].get("key") != key:
         return {}
-    return {str(row[0]): [float(v) for v in row[1:]] for row in rows[1:]}
+    return {row[0]: row[1] for row in rows[1:] if isinstance(row, list) and len(row) == _FIELDS}
 
 
 def _parse(line: str) -> Any:

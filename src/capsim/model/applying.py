@@ -1,0 +1,209 @@
+"""A remedy applied to a model: which variant fits, and what it changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from capsim.errors import InputError
+from capsim.model.model import Model
+from capsim.model.relative import Relative, copied, moved, scaled
+from capsim.model.remedy import Condition, Range, Remedy, Variant
+from capsim.model.template import Template, parse_template
+from capsim.model.toml import overlaid
+
+_EACH = "*"
+_REQUESTS, _SCENARIOS, _TASKS = "requests", "scenarios", "celery.tasks"
+
+
+class UnfitError(InputError):
+    """A remedy that does not fit a model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """A model with a remedy applied."""
+
+    template: Template
+    remedy: Remedy
+    note: str
+
+
+def apply_remedies(
+    template: Template, remedies: Sequence[Remedy], scenario: str | None = None
+) -> tuple[Template, list[Application]]:
+    """Return a model with remedies applied, one after the other.
+
+    Raises:
+        UnfitError: one does not fit the model as the ones before have left it.
+    """
+    made = []
+    for remedy in remedies:
+        application = apply_remedy(template, remedy, scenario)
+        template = application.template
+        made.append(application)
+    return template, made
+
+
+def apply_remedy(template: Template, remedy: Remedy, scenario: str | None = None) -> Application:
+    """Return a model with a remedy applied: its first variant that fits.
+
+    Args:
+        template: the model.
+        remedy: to apply.
+        scenario: whose request classes it is about; none: the model's default one.
+
+    Raises:
+        UnfitError: no variant fits, or everything is so already.
+        InputError: the remedy itself breaks a rule of this model.
+    """
+    model = template.bind({})
+    tree = model.model_dump(mode="json")
+    reasons = []
+    for variant in remedy.file.variants:
+        classes = _classes(variant, model, scenario)
+        problem = _problem(variant, tree, classes)
+        if problem is None:
+            changed = _changed(template, remedy, variant, tree, classes)
+            if changed.bind({}).model_dump() == model.model_dump():
+                raise _unfit(template, remedy, "it is so already")
+            return Application(template=changed, remedy=remedy, note=variant.note)
+        reasons.append(problem)
+    raise _unfit(template, remedy, "; ".join(dict.fromkeys(reasons)))
+
+
+def _unfit(template: Template, remedy: Remedy, why: str) -> UnfitError:
+    return UnfitError(f"{remedy.name} does not fit {template.name}: {remedy.file.unfit} ({why})")
+
+
+def _classes(variant: Variant, model: Model, scenario: str | None) -> list[str]:
+    """Return the request classes of a scenario that `*` stands for."""
+    asked = model.scenario(scenario).tasks_by_source().values()
+    names = [name for name in model.requests if any(name in tasks for tasks in asked)]
+    dumps = {name: model.requests[name].model_dump(mode="json") for name in names}
+    return [n for n in names if all(_holds(dumps[n], p, c) for p, c in variant.classes.items())]
+
+
+def _problem(variant: Variant, tree: Mapping[str, Any], classes: Sequence[str]) -> str | None:
+    """Return why a variant does not fit; none: it does."""
+    for path, condition in variant.when.items():
+        if not _holds(tree, path, condition):
+            value = _at(tree, path)
+            is_plain = isinstance(value, int | float | str) and not isinstance(value, bool)
+            found = f"{path} = {value}" if is_plain else f"{path} is {'' if value else 'not '}set"
+            return (
+                found if isinstance(condition, bool) else f"{found}, needed: {_wanted(condition)}"
+            )
+    if variant.classes and not classes:
+        needed = ", ".join(_of_class(key, c) for key, c in variant.classes.items())
+        return f"needed: a request class {needed}"
+    return None
+
+
+def _of_class(key: str, condition: Condition) -> str:
+    if isinstance(condition, bool):
+        return f"with {key}" if condition else f"without {key}"
+    return f"with {key} {_wanted(condition)}"
+
+
+def _wanted(condition: Condition) -> str:
+    if isinstance(condition, Range):
+        limits = condition.model_dump(exclude_none=True)
+        return " and ".join(f"{name} {limit:g}" for name, limit in limits.items())
+    choices = condition if isinstance(condition, list) else [condition]
+    return " or ".join(map(str, choices))
+
+
+def _holds(tree: Mapping[str, Any], path: str, condition: Condition) -> bool:
+    value = _at(tree, path)
+    if isinstance(value, Mapping) and "law" in value:
+        value = max(v for v in value.values() if isinstance(v, int | float))
+    if isinstance(condition, bool):
+        return bool(value) == condition
+    if isinstance(condition, Range):
+        low, high = condition.above, condition.below
+        known = isinstance(value, int | float)
+        return known and (low is None or value > low) and (high is None or value < high)
+    return value in condition if isinstance(condition, list) else value == condition
+
+
+def _at(tree: Mapping[str, Any], path: str) -> Any:
+    """Return what stands at a key path; none: nothing."""
+    found: Any = tree
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _changed(
+    template: Template,
+    remedy: Remedy,
+    variant: Variant,
+    tree: Mapping[str, Any],
+    classes: Sequence[str],
+) -> Template:
+    own = {name: prior.model_dump(mode="json") for name, prior in remedy.file.parameters.items()}
+    known = template.parameters_as_written
+    for name, prior in own.items():
+        if known.get(name, prior) != prior:
+            raise InputError(
+                f"{remedy.name}: parameters.{name}: {template.name} has a parameter of that name; "
+                "rename one"
+            )
+    names = {_REQUESTS: classes, _TASKS: classes, _SCENARIOS: list(tree[_SCENARIOS])}
+    overlay = _spread(variant.overlay, "", names)
+    relative = tuple(_relative(variant, names))
+    defaults = _defaults(template, tree, [change.source for change in relative])
+    written = overlaid(overlaid(dict(template.tree), defaults), overlay)
+    changed = replace(template, tree=written, relative=(*template.relative, *relative))
+    used = set(changed.references())
+    parameters = {name: prior for name, prior in {**known, **own}.items() if name in used}
+    return parse_template(
+        {**written, "parameters": parameters},
+        source=f"{template.source} with {remedy.name}",
+        path=template.path,
+        base=template.base,
+        relative=changed.relative,
+    )
+
+
+def _spread(node: Any, path: str, names: Mapping[str, Sequence[str]], each: str = "") -> Any:
+    """Return an overlay with a table for each name in place of `*`."""
+    if not isinstance(node, Mapping):
+        return each if node == _EACH else node
+    made: dict[str, Any] = {}
+    for key, value in node.items():
+        inside = f"{path}.{key}".lstrip(".")
+        if key == _EACH:
+            made |= {name: _spread(value, inside, names, name) for name in names[path]}
+        else:
+            made[key] = _spread(value, inside, names, each)
+    return made
+
+
+def _relative(variant: Variant, names: Mapping[str, Sequence[str]]) -> Iterator[Relative]:
+    for path, factor in variant.scale.items():
+        yield from (scaled(each, factor) for each in _paths(path, names))
+    for source, target in variant.copies.items():
+        both = zip(_paths(source, names), _paths(target, names), strict=True)
+        yield from (copied(from_, to) for from_, to in both)
+    for source, part in variant.moves.items():
+        both = zip(_paths(source, names), _paths(part.to, names), strict=True)
+        yield from (moved(from_, to, part.share) for from_, to in both)
+
+
+def _paths(path: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+    before, star, after = path.partition(f".{_EACH}")
+    return [f"{before}.{name}{after}" for name in names[before]] if star else [path]
+
+
+def _defaults(template: Template, tree: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+    """Return what the file leaves out of the values at key paths: their defaults."""
+    found: dict[str, Any] = {}
+    for path in paths:
+        if _at(template.tree, path) is None and _at(tree, path) is not None:
+            *folders, key = path.split(".")
+            table = found
+            for folder in folders:
+                table = table.setdefault(folder, {})
+            table[key] = _at(tree, path)
+    return found
