@@ -61,14 +61,23 @@ class Demands:
         return math.fsum(demand.seconds for demand in self.stations)
 
     @property
+    def capacities(self) -> dict[str, float]:
+        """Requests per second that each resource carries at most, by its name."""
+        found = {demand.resource: demand.capacity_rps for demand in (*self.stations, *self.slots)}
+        if self.background is not None:
+            carried = self.background.carried_rps(self._database_s, self._tasks_s, math.inf)
+            found[DATABASE] = float(carried)
+        return found
+
+    @property
     def capacity_rps(self) -> float:
         """Requests per second that no number of users exceeds, in the mix of an idle system."""
-        return min(self._capacities.values(), default=math.inf)
+        return min(self.capacities.values(), default=math.inf)
 
     @property
     def bottleneck(self) -> str:
         """The resource that holds this capacity down."""
-        limits = {name: rps for name, rps in self._capacities.items() if rps < math.inf}
+        limits = {name: rps for name, rps in self.capacities.items() if rps < math.inf}
         return min(limits, key=limits.__getitem__, default=NOTHING)
 
     def bounds(self, users: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -134,14 +143,6 @@ class Demands:
         crowded = most(np.ones(rates.shape))
         throughput = np.where(crowded < light * (1 - _ROUNDING), crowded, light)
         return throughput, least_response_s(most, thinks, active)
-
-    @property
-    def _capacities(self) -> dict[str, float]:
-        found = {demand.resource: demand.capacity_rps for demand in (*self.stations, *self.slots)}
-        if self.background is not None:
-            carried = self.background.carried_rps(self._database_s, self._tasks_s, math.inf)
-            found[DATABASE] = float(carried)
-        return found
 
     @property
     def _database_s(self) -> float:

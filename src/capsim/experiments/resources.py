@@ -1,0 +1,73 @@
+"""What a system costs: the instances, processes and connections that it may use."""
+
+from dataclasses import dataclass
+
+from capsim.model.database import Pool
+from capsim.model.model import Model
+from capsim.model.server import (
+    DevelopmentServer,
+    GeventGunicorn,
+    Gunicorn,
+    Server,
+    SyncGunicorn,
+    ThreadedGunicorn,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Numbers that somebody has to provide."""
+
+    instances: int  # of the application
+    processes: int  # of the application, with PgBouncer and Celery's workers
+    connections: int  # of PostgreSQL (the primary), at most
+    replicas: int
+
+
+def resources(model: Model, users: int) -> Resources:
+    """Return what a system needs at most.
+
+    Args:
+        model: the system.
+        users: closed users; of a development server, each has a thread and a connection.
+    """
+    instances = model.balancer.instances if model.balancer else 1
+    serving = instances * _workers(model.server)
+    celery = model.celery.workers if model.celery else 0
+    bouncer = 1 if model.database.pgbouncer else 0
+    return Resources(
+        instances=instances,
+        processes=serving + celery + bouncer,
+        connections=_connections(model, serving, users) + celery,
+        replicas=model.database.replicas.count if model.database.replicas else 0,
+    )
+
+
+def _workers(server: Server) -> int:
+    return server.workers if isinstance(server, Gunicorn) else 1
+
+
+def _connections(model: Model, serving: int, users: int) -> int:
+    database, access = model.database, model.database.access
+    if isinstance(access, Pool):
+        wanted = access.size * (serving if access.scope == "process" else 1)
+    else:
+        wanted = min(users, serving * _at_once(model.server, users))
+    if database.pgbouncer is not None:
+        wanted = min(wanted, database.pgbouncer.pool_size)
+    if database.usable_connections is not None:
+        wanted = min(wanted, database.usable_connections)
+    return wanted
+
+
+def _at_once(server: Server, users: int) -> int:
+    """Return how many requests one process works on at once."""
+    match server:
+        case SyncGunicorn():
+            return 1
+        case ThreadedGunicorn():
+            return server.threads
+        case GeventGunicorn():
+            return server.worker_connections
+        case DevelopmentServer():
+            return users
