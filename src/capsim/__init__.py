@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from capsim import plots
     from capsim.calibration import Posterior, calibrate, load_posterior, posterior_path
     from capsim.experiments.beliefs import Belief
+    from capsim.experiments.capacity import capacity
     from capsim.experiments.predict import predict
     from capsim.experiments.sweep import sweep
     from capsim.loadtest.observations import load_dataset
@@ -26,6 +27,7 @@ _HOMES = {
     "load_posterior": "capsim.calibration",
     "posterior_path": "capsim.calibration",
     "Belief": "capsim.experiments",
+    "capacity": "capsim.experiments.capacity",
     "predict": "capsim.experiments",
     "sweep": "capsim.experiments",
 }
@@ -36,6 +38,7 @@ __all__ = [
     "Run",
     "__version__",
     "calibrate",
+    "capacity",
     "load",
     "load_dataset",
     "load_posterior",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from capsim.cli.calibrate import calibrate
+from capsim.cli.capacity import capacity
 from capsim.cli.interrupt import StoppedError
 from capsim.cli.models import models
 from capsim.cli.predict import predict
@@ -50,7 +51,7 @@ def _build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_top)
-    for command in (predict, sweep, calibrate, simulate, models, schema):
+    for command in (predict, capacity, sweep, calibrate, simulate, models, schema):
         app.command()(_stoppable(command))
     return app
 

@@ -4,6 +4,7 @@ Every function returns a new `Figure`; `save` writes one as PNG, SVG or PDF. In 
 `%matplotlib inline` shows them.
 """
 
+from capsim.plots.capacity import plot_capacity
 from capsim.plots.curve import plot_curve
 from capsim.plots.fit import plot_fit
 from capsim.plots.parameters import plot_parameters
@@ -13,6 +14,7 @@ from capsim.plots.timeline import ReportedRange, plot_timeline
 
 __all__ = [
     "ReportedRange",
+    "plot_capacity",
     "plot_curve",
     "plot_fit",
     "plot_parameters",
