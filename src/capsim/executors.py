@@ -37,6 +37,13 @@ def run_all(
     return [results[number] for number in range(len(tasks))]
 
 
+def part(on_done: OnDone | None, before: int, total: int) -> OnDone | None:
+    """Return the progress of one part of the work, counted within the whole."""
+    if on_done is None:
+        return None
+    return lambda done, _: on_done(before + done, total)
+
+
 def _as_they_come(
     function: Callable[[Task], Result], tasks: Sequence[Task], executor: Executor | None
 ) -> Iterator[tuple[int, Result]]:

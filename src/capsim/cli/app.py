@@ -14,6 +14,7 @@ from capsim.cli.predict import predict
 from capsim.cli.schema import schema
 from capsim.cli.simulate import simulate
 from capsim.cli.sweep import sweep
+from capsim.cli.whatif import whatif
 from capsim.errors import InputError
 
 _ABOUT = """Predict the capacity of a Python web stack, from cheap load tests and a model of it.
@@ -51,7 +52,7 @@ def _build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_top)
-    for command in (predict, capacity, sweep, calibrate, simulate, models, schema):
+    for command in (predict, capacity, sweep, whatif, calibrate, simulate, models, schema):
         app.command()(_stoppable(command))
     return app
 

@@ -8,6 +8,7 @@ from capsim.errors import InputError
 from capsim.experiments.beliefs import Belief
 from capsim.model.applying import UnfitError, apply_remedies
 from capsim.model.remedy import JOINED, KIND, TODAY, parse_remedies
+from capsim.model.template import Template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +49,10 @@ def alternatives(
         try:
             fitting.append(_alternative(belief, name, scenario))
         except UnfitError as error:
-            misfits.append(Misfit(name=name, why=str(error)))
+            misfits.append(Misfit(name=name, why=error.why))
     if len(fitting) == 1:
-        raise InputError(misfits[0].why if misfits else "no remedy is named; see whatif --list")
+        why = "; ".join(f"{misfit.name} does not fit: {misfit.why}" for misfit in misfits)
+        raise InputError(why or "no remedy is named; capsim whatif --list shows them")
     return fitting, misfits
 
 
@@ -67,3 +69,40 @@ def _alternative(belief: Belief, name: str, scenario: str | None) -> Alternative
         belief=belief.changed(template),
         notes=tuple(f"{a.remedy.name}: {a.note}" for a in applied if a.note),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A remedy, and whether a model can have it."""
+
+    name: str
+    title: str
+    reason: str
+    unfit: str | None  # why not; none: it fits
+
+
+def listed(
+    template: Template, names: Sequence[str] = (), scenario: str | None = None
+) -> list[Listed]:
+    """Return remedies (none named: every shipped one), each tried on a model.
+
+    Raises:
+        InputError: a remedy is unknown or broken.
+    """
+    found = []
+    for name in names or bundled.names(KIND):
+        remedies = parse_remedies(name)
+        unfit = None
+        try:
+            apply_remedies(template, remedies, scenario)
+        except UnfitError as error:
+            unfit = error.why
+        found.append(
+            Listed(
+                name=name,
+                title=", ".join(remedy.file.title for remedy in remedies),
+                reason=" ".join(remedy.file.reason for remedy in remedies),
+                unfit=unfit,
+            )
+        )
+    return found

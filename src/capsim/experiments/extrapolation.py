@@ -14,6 +14,7 @@ from capsim.metrics.intervals import rank_correlation
 _NOTICEABLE = 0.01  # share of requests from which a cause of failure is worth a sentence
 _SPEAKS = 0.4  # rank correlation from which a parameter is said to decide a metric
 _UNTAUGHT = 0.8  # posterior this wide against the prior: the prior speaks, not the data
+_MORE = 1.2  # times the measured throughput from which it is worth a sentence
 METRICS_EXPLAINED = ("rps", "p50_s", "p95_s", "failure_ratio")
 
 
@@ -85,6 +86,7 @@ def extrapolations(
     sentences = []
     if dataset is not None:
         sentences += _beyond_users(dataset, users)
+        sentences += _beyond_throughput(dataset, outcomes)
     sentences += _new_failures(outcomes, calibrated)
     sentences += _new_saturation(outcomes, calibrated)
     sentences += [
@@ -105,6 +107,19 @@ def _beyond_users(dataset: Dataset, users: int) -> list[str]:
     ratio = users / calibrated[name]
     largest = f"({name}, {calibrated[name]} users)"
     return [f"{users} users are {ratio:.1f} times the largest calibrated load test {largest}."]
+
+
+def _beyond_throughput(dataset: Dataset, outcomes: Sequence[Outcome]) -> list[str]:
+    calibrated = {n: t.rps for n, t in dataset.load_tests.items() if not t.held_out and t.rps}
+    rps = float(np.median([outcome.metrics["rps"] for outcome in outcomes]))
+    name = max(calibrated, key=lambda key: calibrated[key], default="")
+    if not name or rps <= _MORE * calibrated[name]:
+        return []
+    ratio = rps / calibrated[name]
+    largest = f"({name}, {calibrated[name]:.0f} requests/s)"
+    return [
+        f"{rps:.0f} requests/s are {ratio:.1f} times what a calibrated load test showed {largest}."
+    ]
 
 
 def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[str]:

@@ -1,13 +1,12 @@
 """Predict a load test: every metric with its interval, the limit, the cliff, and the doubts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from capsim.executors import OnDone
+from capsim.executors import OnDone, part
 from capsim.experiments import extrapolation
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.bottleneck import UsageInterval, limiting_shares, usage_intervals
@@ -121,7 +120,7 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
     before = extrapolation.calibration_trials(belief, dataset, seed)
     grid = levels(max(1, round(users * _LOWEST_SHARE)), users, CURVE_LEVELS)
     total = len(trials) + len(before) + (len(grid) * curve_draws)
-    done = run_trials(trials + before, executor, _part(on_done, 0, total))
+    done = run_trials(trials + before, executor, part(on_done, 0, total))
     raw, calibrated = done[: len(trials)], done[len(trials) :]
     factors = response_factors(draws, seed)
     outcomes = [o.with_discrepancy(f, users) for o, f in zip(raw, factors, strict=True)]
@@ -135,7 +134,7 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
             seed=seed,
             whole=False,
             executor=executor,
-            on_done=_part(on_done, len(done), total),
+            on_done=part(on_done, len(done), total),
         )
     return _assemble(belief, name, users, dataset, chosen, outcomes, calibrated, curve)
 
@@ -172,10 +171,3 @@ def _assemble(  # noqa: PLR0913 (puts together what was computed)
         curve=curve,
         cliff=find_cliff(curve, belief.central().targets.p95_s) if curve else None,
     )
-
-
-def _part(on_done: OnDone | None, before: int, total: int) -> Callable[[int, int], Any] | None:
-    """Return the progress of one part of the work, counted within the whole."""
-    if on_done is None:
-        return None
-    return lambda done, _: on_done(before + done, total)

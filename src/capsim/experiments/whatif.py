@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from capsim.executors import OnDone
+from capsim.executors import OnDone, part
 from capsim.experiments.alternatives import Alternative, Misfit, alternatives
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.discrepancy import response_factors
+from capsim.experiments.extrapolation import calibration_trials, extrapolations, influences
 from capsim.experiments.migration import next_limits
 from capsim.experiments.paired import Paired
 from capsim.experiments.regret import Regret, regrets
 from capsim.experiments.resources import Resources, resources
-from capsim.experiments.running import run_groups
+from capsim.experiments.running import run_groups, run_trials
 from capsim.experiments.trials import Trial
 from capsim.journal import Journal
+from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.remedy import TODAY
 
@@ -65,6 +67,7 @@ class WhatIf:
     calibrated: bool
     rows: tuple[WhatIfRow, ...]  # the least expected regret first, today among them
     misfits: tuple[Misfit, ...]
+    doubts: tuple[str, ...]  # what the load tests cannot vouch for, of the first row
 
     @property
     def today(self) -> WhatIfRow:
@@ -100,6 +103,7 @@ def whatif(  # noqa: PLR0913 (the public entry; all but one have defaults)
     *,
     users: int | None = None,
     scenario: str | None = None,
+    dataset: Dataset | None = None,
     draws: int = DRAWS,
     seed: int = 1,
     executor: Executor | None = None,
@@ -113,6 +117,7 @@ def whatif(  # noqa: PLR0913 (the public entry; all but one have defaults)
         names: of remedies, several joined by `+` to be applied together; none: every shipped one.
         users: closed users; none: the scenario's own.
         scenario: whose workload; none: the model's default.
+        dataset: load tests, to tell extrapolation from interpolation.
         draws: parameter draws per system.
         seed: names the luck, which is the same for every system.
         executor: where simulations run; none: in this process.
@@ -127,12 +132,51 @@ def whatif(  # noqa: PLR0913 (the public entry; all but one have defaults)
     name = scenario or central.default_scenario
     systems, misfits = alternatives(belief, names, name)
     target_s, peak = central.targets.p95_s, users or central.scenario(name).peak_users
+    groups = _groups(systems, name, users, target_s=target_s, draws=draws, seed=seed)
+    before = calibration_trials(belief, dataset, seed)
+    total = len(groups) * draws + len(before)
+    calibrated = run_trials(before, executor, part(on_done, 0, total), journal)
+    found = run_groups(
+        groups,
+        [peak] * len(groups),
+        seed=seed,
+        executor=executor,
+        on_done=part(on_done, len(before), total),
+        journal=journal,
+    )
+    pairs = [Paired(outcomes=outcomes, today=found[0]) for outcomes in found]
+    rows = _ranked(systems, pairs, groups, peak)
+    best = next(system.belief for system in systems if system.name == rows[0].name)
+    influence = influences(best, best.draws(draws), rows[0].outcomes)
+    return WhatIf(
+        model=central.name,
+        scenario=name,
+        users=peak,
+        target_s=target_s,
+        calibrated=belief.is_calibrated,
+        rows=rows,
+        misfits=tuple(misfits),
+        doubts=tuple(extrapolations(best, dataset, peak, rows[0].outcomes, calibrated, influence)),
+    )
+
+
+def _groups(
+    systems: Sequence[Alternative],
+    scenario: str,
+    users: int | None,
+    *,
+    target_s: float,
+    draws: int,
+    seed: int,
+) -> list[list[Trial]]:
+    """Return the trials of each system, one per draw."""
+    # What counts as in time is compared before the model error, which comes on top, is known.
     within = (target_s / response_factors(draws, seed)).tolist()
-    groups = [
+    return [
         [
             Trial(
                 model=model,
-                scenario=name,
+                scenario=scenario,
                 users=users,
                 within_s=within[number],
                 seed=seed,
@@ -142,24 +186,6 @@ def whatif(  # noqa: PLR0913 (the public entry; all but one have defaults)
         ]
         for system in systems
     ]
-    found = run_groups(
-        groups,
-        [peak] * len(groups),
-        seed=seed,
-        executor=executor,
-        on_done=on_done,
-        journal=journal,
-    )
-    pairs = [Paired(outcomes=outcomes, today=found[0]) for outcomes in found]
-    return WhatIf(
-        model=central.name,
-        scenario=name,
-        users=peak,
-        target_s=target_s,
-        calibrated=belief.is_calibrated,
-        rows=_ranked(systems, pairs, groups, peak),
-        misfits=tuple(misfits),
-    )
 
 
 def _ranked(

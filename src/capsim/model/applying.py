@@ -16,7 +16,12 @@ _REQUESTS, _SCENARIOS, _TASKS = "requests", "scenarios", "celery.tasks"
 
 
 class UnfitError(InputError):
-    """A remedy that does not fit a model."""
+    """A remedy that does not fit a model; `why` is the reason alone."""
+
+    def __init__(self, remedy: str, model: str, why: str) -> None:
+        """Say which remedy does not fit which model."""
+        super().__init__(f"{remedy} does not fit {model}: {why}")
+        self.why = why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +77,7 @@ def apply_remedy(template: Template, remedy: Remedy, scenario: str | None = None
 
 
 def _unfit(template: Template, remedy: Remedy, why: str) -> UnfitError:
-    return UnfitError(f"{remedy.name} does not fit {template.name}: {remedy.file.unfit} ({why})")
+    return UnfitError(remedy.name, template.name, f"{remedy.file.unfit} ({why})")
 
 
 def _classes(variant: Variant, model: Model, scenario: str | None) -> list[str]:
@@ -87,7 +92,7 @@ def _problem(variant: Variant, tree: Mapping[str, Any], classes: Sequence[str]) 
     """Return why a variant does not fit; none: it does."""
     for path, condition in variant.when.items():
         if not _holds(tree, path, condition):
-            value = _at(tree, path)
+            value = _size(_at(tree, path))
             is_plain = isinstance(value, int | float | str) and not isinstance(value, bool)
             found = f"{path} = {value}" if is_plain else f"{path} is {'' if value else 'not '}set"
             return (
@@ -114,9 +119,7 @@ def _wanted(condition: Condition) -> str:
 
 
 def _holds(tree: Mapping[str, Any], path: str, condition: Condition) -> bool:
-    value = _at(tree, path)
-    if isinstance(value, Mapping) and "law" in value:
-        value = max(v for v in value.values() if isinstance(v, int | float))
+    value = _size(_at(tree, path))
     if isinstance(condition, bool):
         return bool(value) == condition
     if isinstance(condition, Range):
@@ -124,6 +127,13 @@ def _holds(tree: Mapping[str, Any], path: str, condition: Condition) -> bool:
         known = isinstance(value, int | float)
         return known and (low is None or value > low) and (high is None or value < high)
     return value in condition if isinstance(condition, list) else value == condition
+
+
+def _size(value: Any) -> Any:
+    """Return a number for a law, which conditions are about; zero for one that is always zero."""
+    if isinstance(value, Mapping) and "law" in value:
+        return max(number for number in value.values() if isinstance(number, int | float))
+    return value
 
 
 def _at(tree: Mapping[str, Any], path: str) -> Any:

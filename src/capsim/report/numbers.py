@@ -14,12 +14,15 @@ _SMALLEST = 0.01  # percent: closer than this, only which side is said
 _SECONDS_FROM = 10.0  # seconds: an interval that reaches this far is never in milliseconds
 _WHOLE_FROM = 10  # percent: further away than this, no decimals
 
-_RATES = ("rps", "goodput_rps")
+_RATES = ("rps", "goodput_rps", "in_time_rps")
+_SHARES = ("failure_ratio", "in_time_ratio")
 
 LABELS = {
     "rps": "requests/s",
     "goodput_rps": "good answers/s",
     "failure_ratio": "failed",
+    "in_time_rps": "in time/s",
+    "in_time_ratio": "in time",
     "mean_s": "mean",
     "max_s": "slowest",
 }
@@ -67,7 +70,7 @@ def metric_span(metric: str, interval: Interval) -> str:
         return UNDEFINED
     if metric in _RATES:
         return span(interval)
-    if metric == "failure_ratio":
+    if metric in _SHARES:
         return share_span(interval)
     unit = _common_unit(interval)
     return f"{_scaled(interval.lo, unit)}..{_scaled(interval.hi, unit)} {unit}"
@@ -79,7 +82,7 @@ def metric_both(metric: str, interval: Interval) -> str:
         return metric_value(metric, interval.median)
     if metric in _RATES:
         return f"{number(interval.median)} ({span(interval)})"
-    if metric == "failure_ratio":
+    if metric in _SHARES:
         return f"{_percent(interval.median)} ({share_span(interval).removesuffix(' %')}) %"
     unit = _common_unit(interval)
     low, high = _scaled(interval.lo, unit), _scaled(interval.hi, unit)
@@ -92,7 +95,7 @@ def metric_lines(metric: str, interval: Interval) -> tuple[str, str]:
         return metric_value(metric, interval.median), ""
     if metric in _RATES:
         return number(interval.median), span(interval)
-    if metric == "failure_ratio":
+    if metric in _SHARES:
         return share(interval.median), share_span(interval).removesuffix(" %")
     unit = _common_unit(interval)
     low, high = _scaled(interval.lo, unit), _scaled(interval.hi, unit)

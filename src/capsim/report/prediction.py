@@ -7,12 +7,11 @@ from rich.console import Group
 
 from capsim.experiments.predict import Prediction
 from capsim.metrics.intervals import Interval, interval
-from capsim.report import cliff, layout
+from capsim.report import backlog, cliff, layout
 from capsim.report.context import Context, common_json, heading, warnings
 from capsim.report.numbers import label, metric_span, metric_value, number, share, share_span, span
 from capsim.report.plain import csv_text, plain
 
-_KEEPS_UP = 0.1  # per second: a queue of tasks that grows more slowly may be luck
 _CSV_COLUMNS = ("metric", "median", "lo", "hi", "measured")
 
 
@@ -45,7 +44,10 @@ def as_json(prediction: Prediction, context: Context) -> dict[str, object]:
         "failures": p.failures,
         "resources": [vars(usage) for usage in p.usages],
         "limiting": p.limits,
-        "tasks": {name: {"growth_per_s": interval(rates)} for name, rates in _growth(p).items()},
+        "tasks": {
+            name: {"growth_per_s": interval(rates)}
+            for name, rates in backlog.growth(p.outcomes).items()
+        },
         "cliff": cliff.as_json(p.cliff) if p.cliff else None,
         "measured": p.measured,
         "held_out": p.held_out,
@@ -123,7 +125,7 @@ def _resources(prediction: Prediction) -> Iterator[Group]:
         layout.table(columns, rows),
         layout.sentence(f"What limits: {shares} of the draws."),
     )
-    for text in _left_behind(prediction):
+    for text in backlog.sentences(prediction.outcomes):
         yield Group(layout.sentence(text, layout.BAD))
     wasted = {u.name: u.wasted for u in prediction.usages if u.wasted.hi > 0}
     if wasted:
@@ -132,28 +134,6 @@ def _resources(prediction: Prediction) -> Iterator[Group]:
         )
         text = f"Of what was used, for clients that had gone: {parts}."
         yield Group(layout.sentence(text))
-
-
-def _left_behind(prediction: Prediction) -> Iterator[str]:
-    """Say which background work does not keep up; the web tier does not show it."""
-    draws = len(prediction.outcomes)
-    for name, growth in _growth(prediction).items():
-        grows = [rate for rate in growth if rate > _KEEPS_UP]
-        if len(grows) > draws / 2:
-            yield (
-                f"Not in the response times: {name} does not keep up; what waits grows by "
-                f"{number(interval(growth).median)} per second (in {share(len(grows) / draws)} of "
-                "the draws)."
-            )
-
-
-def _growth(prediction: Prediction) -> dict[str, list[float]]:
-    """Return by how much the queue of each kind of background work grows, in each draw."""
-    found: dict[str, list[float]] = {}
-    for outcome in prediction.outcomes:
-        for task in outcome.tasks:
-            found.setdefault(task.name, []).append(task.growth_per_s)
-    return found
 
 
 def _in_use(prediction: Prediction) -> Mapping[str, Interval]:

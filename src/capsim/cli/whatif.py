@@ -1,0 +1,145 @@
+"""`capsim whatif`: remedies compared with the system as it is, and ranked."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capsim.cli import options
+from capsim.cli.output import Format, Output
+from capsim.cli.pictures import check_picture, default_picture, draw
+from capsim.cli.work import kept_work
+
+if TYPE_CHECKING:
+    from capsim.cli.system import System
+    from capsim.experiments.whatif import WhatIf
+    from capsim.report.whatif import Comparison
+
+_Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[REMEDY]...",
+        help="Remedies, several joined by + to be applied together (default: all that fit).",
+    ),
+]
+_List = Annotated[bool, typer.Option("--list", help="List the remedies; simulate nothing.")]
+_Users = Annotated[
+    str | None, typer.Option("--users", "-u", help="How many (default: the scenario's own).")
+]
+
+
+def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
+    *,
+    names: _Names = None,
+    show_list: _List = False,
+    users: _Users = None,
+    scenario: options.Scenario = None,
+    draws: options.Draws = None,
+    plot: options.Plot = None,
+    no_plot: options.NoPlot = False,
+    prior: options.Prior = False,
+    posterior: options.PosteriorFile = None,
+    hypothesis: options.Hypothesis = None,
+    model: options.Model = options.DEFAULT_MODEL,
+    what_if: options.WhatIf = None,
+    seed: options.Seed = 1,
+    form: options.Form = Format.TABLE,
+    out: options.Out = None,
+    settings: options.Settings = None,
+    jobs: options.Jobs = None,
+) -> None:
+    """Compare remedies, draw by draw under the same luck, and rank them by regret.
+
+    All shipped remedies take some minutes; fewer names or --draws take less.
+    """
+    number = options.one_number(users, "remedies are compared at one number of users")
+    output = Output(form=form, out=out)
+    output.check()
+    check_picture(plot)
+    asked = options.Asked(
+        model=options.named_model(model, hypothesis),
+        settings=options.parse_settings(settings),
+        what_if=what_if or (),
+        scenario=scenario,
+        prior=prior,
+        posterior=posterior,
+    )
+
+    from capsim.cli.system import read_system
+
+    system = read_system(asked)
+    name = system.scenario(scenario, number)
+    if show_list:
+        _list(system, name, names or [], output)
+        return
+    usual = default_picture(system.template.name, name, "what-if")
+    picture = None if no_plot else plot or usual
+    check_picture(picture)
+    load = (name, number)
+    found = _compare(system, load, names or [], draws=draws, seed=seed, jobs=jobs)
+    _write(system, found, seed, output)
+    draw(partial(_picture, found), picture)
+
+
+def _compare(
+    system: "System",
+    load: tuple[str, int | None],  # scenario and users
+    names: list[str],
+    *,
+    draws: int | None,
+    seed: int,
+    jobs: int | None,
+) -> "WhatIf":
+    from capsim.experiments.whatif import DRAWS
+    from capsim.experiments.whatif import whatif as run
+
+    scenario, users = load
+    about = ("whatif", system.template.name, scenario)
+    with kept_work("simulations", jobs=jobs, names=about) as work:
+        return run(
+            system.belief,
+            names,
+            users=users,
+            scenario=scenario,
+            dataset=system.dataset,
+            draws=draws or DRAWS,
+            seed=seed,
+            executor=work.executor,
+            on_done=work.on_done,
+            journal=work.journal,
+        )
+
+
+def _write(system: "System", found: "WhatIf", seed: int, output: Output) -> None:
+    from capsim.report import whatif as report
+
+    draws = len(found.today.outcomes)
+    context = system.context(seed=seed, draws=draws, users=found.users)
+    output.emit(report, _judged(system, found), context)
+
+
+def _judged(system: "System", found: "WhatIf") -> "Comparison":
+    from capsim.experiments.priorities import judged
+    from capsim.model.claims import claims_on
+    from capsim.report.whatif import Comparison
+
+    claims = claims_on(system.template)
+    return Comparison(
+        found=found,
+        report=claims.report if claims else "",
+        judgements=judged(found, claims) if claims else (),
+    )
+
+
+def _list(system: "System", scenario: str, names: list[str], output: Output) -> None:
+    from capsim.experiments.alternatives import listed
+    from capsim.report import remedies as report
+
+    output.emit(report, listed(system.template, names, scenario), system.template.name)
+
+
+def _picture(found: "WhatIf", path: Path) -> None:
+    from capsim.plots import plot_whatif, save
+
+    save(plot_whatif(found), path)

@@ -1,0 +1,86 @@
+"""A report's list of priorities beside the computed ranking, and why the two differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capsim.experiments.whatif import GAIN, WhatIf, WhatIfRow
+from capsim.metrics.intervals import Interval
+from capsim.model.claims import Claims, Priority
+
+_NOTHING = 0.02  # of what the best remedy gains: a smaller change is none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """One recommendation of a report."""
+
+    says: str
+    expects: str
+    place: int  # in the report, from 1
+    what_if: str  # the remedy that was tried for it, the best one of several
+    computed: int | None  # place among the report's own that were tried; none: it does not fit
+    sentence: str
+
+
+def judged(found: WhatIf, claims: Claims) -> tuple[Judgement, ...]:
+    """Return a judgement of every recommendation of which some remedy was tried."""
+    order = [row.name for row in found.rows]
+    best = {p.says: _first(p, order) for p in claims.priorities}
+    ranked = sorted((name for name in best.values() if name), key=order.index)
+    judgements = []
+    for place, priority in enumerate(claims.priorities, start=1):
+        name = best[priority.says]
+        unfit = [m for m in found.misfits if m.name in priority.what_if]
+        if name is None and not unfit:
+            continue
+        judgements.append(
+            Judgement(
+                says=priority.says,
+                expects=priority.expects,
+                place=place,
+                what_if=name or unfit[0].name,
+                computed=None if name is None else ranked.index(name) + 1,
+                sentence=unfit[0].why if name is None else _effect(found, found.row(name)),
+            )
+        )
+    return tuple(judgements)
+
+
+def _first(priority: Priority, order: Sequence[str]) -> str | None:
+    tried = [name for name in priority.what_if if name in order]
+    return min(tried, key=order.index, default=None)
+
+
+def _effect(found: WhatIf, row: WhatIfRow) -> str:
+    """Say what a remedy does, and which limit it meets or leaves."""
+    gain, before, after = row.differences[GAIN], _main(found.today), _main(row)
+    noticeable = _NOTHING * max(r.metrics[GAIN].median for r in found.rows)
+    if max(abs(gain.lo), abs(gain.hi)) <= noticeable:
+        return f"no effect to speak of, because {before} limits, and this does not relieve it"
+    then = f"then {_first_of(row.next_limits)}"
+    moved = (
+        f"{before} limits as before, {then}"
+        if before == after
+        else f"the limit moves from {before} to {after}, {then}"
+    )
+    if gain.lo > 0:
+        return f"gains {_span(gain)} answers in time a second; {moved}"
+    if gain.hi < 0:
+        return f"costs {_span(Interval(median=-gain.median, lo=-gain.hi, hi=-gain.lo))}; {moved}"
+    return f"not settled, {_span(gain)} answers in time a second, draw by draw; {moved}"
+
+
+def _span(gain: Interval) -> str:
+    return f"{_digits(gain.median)} ({_digits(gain.lo)} to {_digits(gain.hi)})"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 (three digits)
+
+
+def _main(row: WhatIfRow) -> str:
+    return _first_of(row.limits)
+
+
+def _first_of(shares: dict[str, float]) -> str:
+    return next(iter(shares))
