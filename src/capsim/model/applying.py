@@ -58,8 +58,7 @@ def apply_remedy(template: Template, remedy: Remedy, scenario: str | None = None
         scenario: whose request classes it is about; none: the model's default one.
 
     Raises:
-        UnfitError: no variant fits, or everything is so already.
-        InputError: the remedy itself breaks a rule of this model.
+        UnfitError: no variant fits, everything is so already, or the result breaks a rule.
     """
     model = template.bind({})
     tree = model.model_dump(mode="json")
@@ -68,7 +67,10 @@ def apply_remedy(template: Template, remedy: Remedy, scenario: str | None = None
         classes = _classes(variant, model, scenario)
         problem = _problem(variant, tree, classes)
         if problem is None:
-            changed = _changed(template, remedy, variant, tree, classes)
+            try:
+                changed = _changed(template, remedy, variant, tree, classes)
+            except InputError as error:
+                raise _unfit(template, remedy, str(error)) from None
             if changed.bind({}).model_dump() == model.model_dump():
                 raise _unfit(template, remedy, "it is so already")
             return Application(template=changed, remedy=remedy, note=variant.note)

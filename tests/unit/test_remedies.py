@@ -1,0 +1,203 @@
+"""Remedies: which models they fit, what they change, and what stays the same."""
+
+from pathlib import Path
+
+import pytest
+
+from capsim import bundled
+from capsim.errors import InputError
+from capsim.experiments.beliefs import Belief
+from capsim.model.applying import UnfitError, apply_remedies, apply_remedy
+from capsim.model.claims import claims_on
+from capsim.model.remedy import KIND, load_remedy, parse_remedies, shipped_remedies
+from capsim.model.template import Template, parse_template
+from capsim.model.toml import load
+
+MODELS = [load(name) for name in bundled.names("models")]
+TINY = Path(__file__).parents[1] / "golden" / "tiny.toml"
+
+SMALL = {
+    "name": "small",
+    "default_scenario": "test",
+    "server": {"kind": "gunicorn-gthread", "workers": "$workers"},
+    "requests": {
+        "work": {"app_cpu_s": 0.01, "queries": 2, "query_s": {"law": "exponential", "mean": 0.02}},
+        "other": {"app_cpu_s": 0.01},
+    },
+    "scenarios": {
+        "test": {
+            "users": 5,
+            "duration_s": 10,
+            "user_classes": {"user": {"think_s": 1.0, "tasks": {"work": 1}}},
+        }
+    },
+    "parameters": {"workers": {"prior": "choice", "values": [1, 2, 5], "reason": "any of three"}},
+}
+
+
+@pytest.fixture(name="small")
+def _small() -> Template:
+    return parse_template(SMALL, "small.toml")
+
+
+def remedy_of(folder: Path, text: str) -> str:
+    """Write a remedy of one's own and return how it is named on the command line."""
+    path = folder / "own.toml"
+    head = 'title = "t"\nreason = "r"\nunfit = "it cannot have it"\n'
+    path.write_text(head + text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", bundled.names(KIND))
+def test_every_shipped_remedy_fits_some_shipped_model(name: str) -> None:
+    """No remedy is shipped that nothing can have, or that changes nothing."""
+    remedy = load_remedy(name)
+    fitting = [template for template in MODELS if _fits(template, name)]
+    assert fitting
+    for template in fitting:
+        assert apply_remedy(template, remedy).template.bind({}) != template.bind({})
+
+
+@pytest.mark.parametrize("remedy", shipped_remedies(), ids=lambda remedy: remedy.name)
+def test_applied_twice_it_is_there_already(remedy: object) -> None:
+    """A remedy that is there already is refused, unless it multiplies what there is."""
+    name = getattr(remedy, "name", "")
+    template = next(t for t in MODELS if _fits(t, name))
+    changed = apply_remedies(template, parse_remedies(name))[0]
+    if name in {"shorter-queries", "twice-the-threads", "twice-the-workers"}:
+        assert apply_remedies(changed, parse_remedies(name))[0].bind({}) != changed.bind({})
+    else:
+        with pytest.raises(UnfitError):
+            apply_remedies(changed, parse_remedies(name))
+
+
+def _fits(template: Template, name: str) -> bool:
+    try:
+        apply_remedies(template, parse_remedies(name))
+    except UnfitError:
+        return False
+    return True
+
+
+def test_a_factor_holds_for_every_value_of_a_parameter(small: Template) -> None:
+    """Twice the workers is twice whatever a draw has."""
+    doubled = apply_remedies(small, parse_remedies("twice-the-workers"))[0]
+    for workers in (1, 2, 5):
+        assert doubled.bind({"workers": workers}).server.workers == 2 * workers
+
+
+def test_celery_moves_work_and_loses_none(small: Template) -> None:
+    """What leaves the request arrives in its task: the database does the same work."""
+    before = small.bind({}).requests["work"]
+    changed = apply_remedies(small, parse_remedies("celery"))[0]
+    for share in (0.5, 0.9):
+        model = changed.bind({"deferred_share": share})
+        left, task = model.requests["work"], model.celery.tasks["work"]
+        assert left.app_cpu_s.mean == pytest.approx((1 - share) * before.app_cpu_s.mean)
+        assert left.app_cpu_s.mean + task.cpu_s.mean == pytest.approx(before.app_cpu_s.mean)
+        assert left.query_s.mean + task.query_s.mean == pytest.approx(before.query_s.mean)
+        assert left.queries.mean == task.queries.mean == before.queries.mean
+
+
+def test_a_star_means_the_requests_of_the_scenario(small: Template) -> None:
+    """A request class that the load test does not ask for is left alone."""
+    changed = apply_remedies(small, parse_remedies("celery"))[0].bind({})
+    assert changed.requests["work"].task == "work"
+    assert changed.requests["other"].task is None
+
+
+def test_a_setting_has_the_last_word(small: Template) -> None:
+    """A value that is set is this value, whatever a remedy multiplied it by."""
+    halved = apply_remedies(small, parse_remedies("shorter-queries"))[0]
+    path = "requests.work.query_s.mean"
+    assert halved.replace(path, 0.5).bind({}).requests["work"].query_s.mean == 0.5
+    assert halved.bind({}).requests["work"].query_s.mean == pytest.approx(0.01)
+
+
+def test_remedies_see_what_the_ones_before_have_left() -> None:
+    """PgBouncer takes the pool away: a larger pool no longer fits."""
+    template = load("p43-report")
+    assert apply_remedies(template, parse_remedies("pool-500+pgbouncer"))
+    with pytest.raises(UnfitError, match=r"pool-500 does not fit.*database.access.kind = persist"):
+        apply_remedies(template, parse_remedies("pgbouncer+pool-500"))
+
+
+def test_what_does_not_fit_says_what_is_needed() -> None:
+    """The message names the remedy, the model, the key, its value and the rule."""
+    with pytest.raises(UnfitError) as error:
+        apply_remedies(load("p43-results"), parse_remedies("twice-the-threads"))
+    assert str(error.value) == (
+        "twice-the-threads does not fit p43-results: only gunicorn's threaded workers have a "
+        "number of threads (server.kind = development, needed: gunicorn-gthread)"
+    )
+
+
+def test_draws_of_a_change_are_those_of_today() -> None:
+    """Remedies are compared at the same parameters, and share those that they bring in."""
+    belief = Belief.load("p43-report")
+    today = belief.draws(16)
+
+    def draws(text: str) -> list[dict[str, float]]:
+        template, _ = apply_remedies(belief.template, parse_remedies(text))
+        return belief.changed(template).draws(16)
+
+    alone, together = draws("celery"), draws("pool-500+celery+shorter-queries")
+    for before, one, two in zip(today, alone, together, strict=True):
+        assert before.items() <= one.items() <= two.items()
+    shares = [draw["deferred_share"] for draw in alone]
+    assert len(set(shares)) == 16
+    assert 0.5 < min(shares) < 0.55
+    assert 0.85 < max(shares) < 0.9
+
+
+def test_draws_from_priors_are_paired_too() -> None:
+    """Without a calibration, a remedy leaves the draws of today's parameters as they are."""
+    belief = Belief(template=load(TINY))
+    template, _ = apply_remedies(belief.template, parse_remedies("celery"))
+    pairs = zip(belief.draws(8), belief.changed(template).draws(8), strict=True)
+    assert all(before.items() <= after.items() for before, after in pairs)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("variants = []", "variants"),
+        ('[[variants]]\nwhere = "x"', "where"),
+        ('[[variants]]\noverlay.server.wokers = 3\nscale = { "server.backlog" = 2 }', "wokers"),
+        ('[[variants]]\nscale = { "server.kind" = 2 }', "cannot be multiplied"),
+        ('[[variants]]\nscale = { "server.nothing" = 2 }', "nothing to change"),
+        (
+            """
+            parameters.workers = { prior = "uniform", low = 1, high = 2, reason = "of the same name" }
+            [[variants]]
+            scale = { "server.threads" = "$workers" }
+            """,
+            "has a parameter of that name",
+        ),
+        ("[[variants]]\n", "is so already"),
+    ],
+)
+def test_a_broken_remedy_is_refused(
+    text: str, message: str, small: Template, tmp_path: Path
+) -> None:
+    """A remedy of one's own that breaks a rule is refused with the key that breaks it."""
+    with pytest.raises(InputError, match=message):
+        apply_remedies(small, parse_remedies(remedy_of(tmp_path, text)))
+
+
+def test_a_remedy_of_ones_own_is_a_file(small: Template, tmp_path: Path) -> None:
+    """Anybody can write a remedy: a path is as good as a shipped name."""
+    name = remedy_of(tmp_path, "[[variants]]\noverlay.server.threads = 7\n")
+    changed, applied = apply_remedies(small, parse_remedies(name))
+    assert changed.bind({}).server.threads == 7
+    assert [application.remedy.name for application in applied] == ["own"]
+
+
+def test_claims_name_remedies_that_exist() -> None:
+    """The report's list refers to shipped remedies, and its models are found through extensions."""
+    claims = claims_on(load("p43-report"))
+    assert claims is not None
+    named = {name for priority in claims.priorities for name in priority.what_if}
+    assert named <= set(bundled.names(KIND))
+    assert claims_on(load("hypotheses/lock-contention")) == claims
+    assert claims_on(parse_template(SMALL, "small.toml")) is None
