@@ -168,7 +168,7 @@ def test_draws_from_priors_are_paired_too() -> None:
         ('[[variants]]\nscale = { "server.nothing" = 2 }', "nothing to change"),
         (
             """
-            parameters.workers = { prior = "uniform", low = 1, high = 2, reason = "of the same name" }
+            parameters.workers = { prior = "uniform", low = 1, high = 2, reason = "the same name" }
             [[variants]]
             scale = { "server.threads" = "$workers" }
             """,
@@ -191,6 +191,18 @@ def test_a_remedy_of_ones_own_is_a_file(small: Template, tmp_path: Path) -> None
     changed, applied = apply_remedies(small, parse_remedies(name))
     assert changed.bind({}).server.threads == 7
     assert [application.remedy.name for application in applied] == ["own"]
+
+
+def test_the_documented_remedy_works(small: Template, tmp_path: Path) -> None:
+    """The example of docs/what-if.md is a remedy that does what its title says."""
+    page = Path(__file__).parents[2] / "docs" / "what-if.md"
+    text = page.read_text(encoding="utf-8").partition("```toml remedy\n")[2].partition("```")[0]
+    path = tmp_path / "documented.toml"
+    path.write_text(text, encoding="utf-8")
+    changed = apply_remedies(small, parse_remedies(str(path)))[0]
+    model = changed.bind({"workers": 2, "time_left": 0.5})
+    assert model.server.workers == 4
+    assert model.requests["work"].query_s.mean == pytest.approx(0.01)
 
 
 def test_claims_name_remedies_that_exist() -> None:

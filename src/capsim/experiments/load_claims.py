@@ -1,0 +1,86 @@
+"""A report's claims about numbers of users, each beside the share of the draws that agrees."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from capsim.experiments.beliefs import Belief
+from capsim.experiments.levels_met import Level
+from capsim.experiments.targets import Targets, parse_targets
+from capsim.model.applying import UnfitError, apply_remedies
+from capsim.model.claims import Claims, LoadClaim
+from capsim.model.remedy import parse_remedies
+
+_SURE = 0.95  # share of the draws that settles a claim, one way or the other
+
+# Given a system, targets and numbers of users: all draws at each of them.
+Simulate = Callable[[Belief, Targets, Sequence[float]], tuple[Level, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One claim, and what the model says of it."""
+
+    says: str
+    target: str
+    levels: tuple[Level, ...]
+    verdict: str
+
+
+def answered(
+    claims: Claims, belief: Belief, scenario: str, simulate: Simulate
+) -> tuple[Answer, ...]:
+    """Return an answer to every claim; levels that several claims ask for are simulated once.
+
+    Args:
+        claims: of a report.
+        belief: today's system.
+        scenario: whose workload.
+        simulate: does the simulations.
+
+    Raises:
+        InputError: a target of a claim breaks a rule.
+    """
+    found: dict[str | None, dict[float, Level]] = {}
+    answers = []
+    for claim in claims.loads:
+        targets = parse_targets(claim.target)
+        if claim.what_if not in found:
+            try:
+                system = _with(belief, claim.what_if, scenario)
+            except UnfitError as error:
+                answers.append(_answer(claim, targets, (), str(error)))
+                continue
+            asked = {float(n) for c in claims.loads if c.what_if == claim.what_if for n in c.users}
+            levels = simulate(system, targets, sorted(asked))
+            found[claim.what_if] = {level.level: level for level in levels}
+        known = found[claim.what_if]
+        judged = tuple(replace(known[float(users)], targets=targets) for users in claim.users)
+        answers.append(_answer(claim, targets, judged, _verdict(claim, judged)))
+    return tuple(answers)
+
+
+def _answer(claim: LoadClaim, targets: Targets, levels: tuple[Level, ...], verdict: str) -> Answer:
+    return Answer(says=claim.says, target=str(targets), levels=levels, verdict=verdict)
+
+
+def _with(belief: Belief, what_if: str | None, scenario: str) -> Belief:
+    if what_if is None:
+        return belief
+    return belief.changed(apply_remedies(belief.template, parse_remedies(what_if), scenario)[0])
+
+
+def _verdict(claim: LoadClaim, levels: Sequence[Level]) -> str:
+    shares = [level.share_met.median for level in levels]
+    agreeing = shares if claim.holds else [1 - share for share in shares]
+    if min(agreeing) >= _SURE:
+        return "so it is in this model"
+    if max(agreeing) <= 1 - _SURE:
+        return "not so in this model"
+    settled = [_one(claim, level) for level in levels]
+    return "; ".join(settled)
+
+
+def _one(claim: LoadClaim, level: Level) -> str:
+    share = level.share_met.median if claim.holds else 1 - level.share_met.median
+    word = "so" if share >= _SURE else "not so" if share <= 1 - _SURE else "not settled"
+    return f"{word} at {level.level:g}"
