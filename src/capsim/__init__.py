@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from capsim.experiments.beliefs import Belief
     from capsim.experiments.capacity import capacity
     from capsim.experiments.predict import predict
-    from capsim.experiments.sweep import sweep
+    from capsim.experiments.sweep import sweep, sweep_grid
+    from capsim.experiments.whatif import whatif
     from capsim.loadtest.observations import load_dataset
     from capsim.metrics.run import Run, simulate
     from capsim.model.toml import load
@@ -30,6 +31,8 @@ _HOMES = {
     "capacity": "capsim.experiments.capacity",
     "predict": "capsim.experiments",
     "sweep": "capsim.experiments",
+    "sweep_grid": "capsim.experiments",
+    "whatif": "capsim.experiments",
 }
 
 __all__ = [
@@ -47,6 +50,8 @@ __all__ = [
     "predict",
     "simulate",
     "sweep",
+    "sweep_grid",
+    "whatif",
 ]
 
 

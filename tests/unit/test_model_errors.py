@@ -1,5 +1,6 @@
 """Whatever is wrong with a model file, one line says where, what, which rule, and the remedy."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -473,15 +474,72 @@ def test_free_parameters_are_those_that_the_model_refers_to() -> None:
 
 
 def test_short_names_are_resolved_for_the_model_at_hand() -> None:
-    """`pool-size` is what the database admits; `threads` needs a server that has some."""
+    """`pool-size` is what the database admits; a path comes back as it is."""
     model = parse(GOOD).bind({})
-    assert resolve("pool-size", model) == "database.access.size"
-    assert resolve("workers", model) == "server.workers"
-    assert resolve("database.cores", model) == "database.cores"
+    assert resolve("pool-size", model) == ("database.access.size",)
+    assert resolve("workers", model) == ("server.workers",)
+    assert resolve("database.cores", model) == ("database.cores",)
     persistent = parse(GOOD.replace('kind = "pool"\nsize = 3', 'kind = "persistent"')).bind({})
-    assert resolve("pool-size", persistent) == "database.max_connections"
-    with pytest.raises(InputError, match="threads: the gunicorn-sync server of x has none"):
-        resolve("threads", model)
+    assert resolve("pool-size", persistent) == ("database.max_connections",)
+
+
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("users", ["scenarios.s.users"]),
+        ("query-time", ["requests.a.query_s.value"]),
+        ("timeout", ["scenarios.s.client.timeout_s"]),
+        ("worker-timeout", ["server.timeout_s"]),
+        ("pool-timeout", ["database.access.wait_timeout_s"]),
+        ("query-timeout", ["database.statement_timeout_s"]),
+    ],
+)
+def test_short_names_lead_to_keys(name: str, paths: list[str]) -> None:
+    """Every key path that a short name stands for can be set."""
+    template = parse(GOOD)
+    assert resolve(name, template.bind({}), "s") == tuple(paths)
+    for path in paths:
+        template.replace(path, 7)
+
+
+def test_query_time_is_that_of_every_class_asked_for() -> None:
+    """`query-time` is the mean of each class that makes queries in the scenario, by its law."""
+    other = '[requests.b]\nqueries = 2\nquery_s = { law = "gamma", mean = 0.1, cv = 2 }\n'
+    unasked = "[requests.c]\nqueries = 1\n[scenarios.s]"
+    text = GOOD.replace("[scenarios.s]", other + unasked).replace("a = 1,", "a = 1, b = 1,")
+    text += "[scenarios.t]\nduration_s = 1\nusers = 1\n"
+    text += "user_classes.u = { think_s = 0.1, tasks = { c = 1 } }\n"
+    model = parse(text).bind({})
+    assert resolve("query-time", model) == ("requests.a.query_s.value", "requests.b.query_s.mean")
+    assert resolve("query-time", model, "t") == ("requests.c.query_s.value",)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        ("threads", "", "", "threads: the gunicorn-sync server of x has none"),
+        ("workers", 'kind = "gunicorn-sync"\nworkers = 2', 'kind = "development"', "workers: the"),
+        ("worker-timeout", "gunicorn-sync", "gunicorn-gthread", "worker-timeout: the gunicorn-gth"),
+        ("pool-timeout", 'kind = "pool"\nsize = 3', 'kind = "persistent"', "x has no pool"),
+        ("query-time", "tasks = { a = 1, pool = 1 }", "tasks = { pool = 1 }", "makes queries"),
+        (
+            "query-time",
+            '"$query"',
+            '{ law = "percentiles", p50 = "$query", p95 = 1 }',
+            "requests.a.query_s is given by percentiles, which has no mean to set; write it as",
+        ),
+        (
+            "users",
+            "users = 3\nuser_classes.u = { think_s = 0.1, tasks = { a = 1, pool = 1 } }",
+            "arrivals.b = { stages = [{ duration_s = 9, rate = 1 }], tasks = { a = 1, pool = 1 } }",
+            "users: scenario s of x has open arrivals only",
+        ),
+    ],
+)
+def test_short_names_that_a_model_cannot_have(name: str, old: str, new: str, words: str) -> None:
+    """A short name without a meaning in this model is refused with the reason."""
+    with pytest.raises(InputError, match=re.escape(words)):
+        resolve(name, parse(GOOD.replace(old, new) if old else GOOD).bind({}))
 
 
 # Files.

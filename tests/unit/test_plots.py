@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -19,13 +21,15 @@ from matplotlib.text import Text
 from capsim import load, load_dataset, plots
 from capsim.calibration.posterior import FitRow, Posterior, Width
 from capsim.errors import InputError
+from capsim.experiments.axes import Axis, Value, combinations
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.curve import Cliff, Curve, find_cliff
 from capsim.experiments.demands import demands
-from capsim.experiments.sweep import Sweep, SweepRow, Value
+from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.experiments.trials import Outcome
 from capsim.metrics.intervals import Interval
 from capsim.plots import style
+from capsim.plots.axes import axis_label
 
 USERS = (25, 100, 400, 1000)
 SMALLEST_TEXT_PT = 9
@@ -67,26 +71,42 @@ def curve_figure(*, measured: bool = True, slowest_s: float = 20.0) -> Figure:
 
 def a_sweep(values: tuple[Value, ...] = (50, 100, 500, 1000), today: Value = 100) -> Sweep:
     """Return a sweep of two draws."""
+    axis = Axis(parameter="pool-size", tried=values, paths=("database.access.size",), today=today)
+    return swept(axis)
+
+
+def a_grid(
+    down: tuple[Value, ...] = (50, 100, 500), across: tuple[Value, ...] = (1, 2), today: Value = 2
+) -> Sweep:
+    """Return a sweep of two draws over two parameters."""
+    pool = Axis(parameter="pool-size", tried=down, paths=("database.access.size",), today=100)
+    workers = Axis(parameter="workers", tried=across, paths=("server.workers",), today=today)
+    return swept(pool, workers, target_s=10.0)
+
+
+def swept(*axes: Axis, target_s: float = 1.0) -> Sweep:
+    """Return a sweep of two draws, row i with a p95 of 30 s / i and 36 s / i."""
     now = (outcome(10, 50, 1.0), outcome(12, 60, 1.0))
+    point = tuple(axis.today for axis in axes)
     rows = [
         SweepRow(
-            value=value,
+            point=each,
             outcomes=(outcome(10 / i, 50 * i, 1 / i), outcome(12 / i, 60 * i, 0.5 / i)),
             today=now,
-            target_s=1.0,
+            target_s=target_s,
+            next_limits={},
         )
-        for i, value in enumerate(values, start=1)
+        for i, each in enumerate(combinations(axes), start=1)
     ]
     return Sweep(
         model="small",
         scenario="burst",
         users=1000,
-        parameter="pool-size",
-        path="database.access.size",
-        today=today,
-        target_s=1.0,
+        axes=axes,
+        target_s=target_s,
         calibrated=True,
         rows=tuple(rows),
+        now=SweepRow(point=point, outcomes=now, today=now, target_s=target_s, next_limits={}),
     )
 
 
@@ -153,10 +173,15 @@ def timelines() -> list[pd.DataFrame]:
     return frames
 
 
+REMEDIES = ("today", "debug-off", "pool-500", "twice-the-workers", "debug-off+twice-the-workers")
 PICTURES: dict[str, Callable[[], Figure]] = {
     "curve": curve_figure,
     "curve without data": lambda: curve_figure(measured=False),
     "sweep": lambda: plots.plot_sweep(a_sweep()),
+    "sweep over words": lambda: plots.plot_sweep(a_sweep(REMEDIES, "today")),
+    "grid": lambda: plots.plot_grid(a_grid()),
+    "grid of many": lambda: plots.plot_grid(a_grid(tuple(range(9)), tuple(range(1, 16)))),
+    "grid of words": lambda: plots.plot_grid(a_grid(across=REMEDIES, today="today")),
     "fit": lambda: plots.plot_fit(a_posterior()),
     "parameters": lambda: plots.plot_parameters(a_posterior()),
     "timeline": lambda: plots.plot_timeline(timelines()),
@@ -321,12 +346,12 @@ def test_sweep_of_a_parameter_that_varies() -> None:
 
 
 def test_sweep_over_words() -> None:
-    """Values that are words stand side by side under their names."""
+    """Values that are words have a row each, beside their names, and a line shows today."""
     figure = plots.plot_sweep(a_sweep(values=("process", "system"), today="system"))
     figure.draw_without_rendering()
-    labels = [t.get_text() for t in figure.axes[-1].get_xticklabels()]
-    assert labels == ["process", "system"]
-    assert any(np.allclose(line.get_xdata(), 1) for line in figure.axes[1].lines)
+    labels = {t.get_text(): t.get_fontweight() for t in figure.axes[0].get_yticklabels()}
+    assert labels == {"process": "normal", "system": "bold"}
+    assert any(np.allclose(line.get_xdata(), [30, 30]) for line in figure.axes[0].lines)
 
 
 def test_close_values_keep_their_labels_apart() -> None:
@@ -341,6 +366,66 @@ def test_sweep_of_one_value() -> None:
     """A single value is drawn too."""
     figure = plots.plot_sweep(a_sweep(values=(100,)))
     figure.draw_without_rendering()
+
+
+def test_grid_marks_today_and_where_the_target_is_met() -> None:
+    """Cells hold median and interval; a line goes around those that are fast enough in most draws.
+
+    These are the last three of six: the line is as long as the border of an L of three cells.
+    """
+    figure = plots.plot_grid(a_grid())
+    cells = figure.axes[0]
+    assert "30 s\n30..36" in shown(figure)
+    (line,) = (c for c in cells.collections if isinstance(c, LineCollection))
+    assert len(line.get_segments()) == 8
+    boxes = [patch.get_bbox() for patch in cells.patches if isinstance(patch, Rectangle)]
+    assert all((box.x0 + box.x1, box.y0 + box.y1) == pytest.approx((2, 2)) for box in boxes)
+    assert len(boxes) == 2
+    assert cells.get_xlabel() == "workers (server.workers)"
+    assert "today: pool-size 100, workers 2" in shown(figure)
+
+
+def test_grid_without_today_and_target() -> None:
+    """Where no cell is today's or fast enough, the legend says so; no value is no error."""
+    grid = a_grid(down=(1, 2), across=(1,))
+    (first, second) = grid.rows
+    empty = (outcome(float("nan"), 0.0),) * 2
+    figure = plots.plot_grid(replace(grid, rows=(replace(first, outcomes=empty), second)))
+    assert "in most draws: nowhere" in shown(figure)
+    assert "not among the cells" in shown(figure)
+
+
+@pytest.mark.parametrize("count", [5, 6, 16])
+def test_values_stay_in_their_cells(count: int) -> None:
+    """No text of a heat map is wider than its cell, however many there are."""
+    figure = plots.plot_grid(a_grid(across=tuple(range(1, count + 1))))
+    figure.draw_without_rendering()
+    cells = figure.axes[0]
+    widest = max(text.get_window_extent().width for text in cells.texts)
+    assert widest < cells.get_window_extent().width / count
+
+
+def test_names_of_many_columns_do_not_touch() -> None:
+    """Where names of numbers would touch, only some of the columns have one."""
+    figure = plots.plot_grid(a_grid(across=tuple(range(1000, 41000, 1000))))
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert len(boxes) > 5
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    ("paths", "label"),
+    [
+        (("scenarios.burst.client.timeout_s",), "p (scenarios.burst.client.timeout_s), in seconds"),
+        (("requests.page.query_s.mean", "requests.list.query_s.mean"), "p, in seconds"),
+        (("requests.page.query_s.cv",), "p (requests.page.query_s.cv)"),
+        ((), "p"),
+    ],
+)
+def test_axes_have_units(paths: tuple[str, ...], label: str) -> None:
+    """What is a time in the model is in seconds on the axis; many paths leave no room for them."""
+    assert axis_label(Axis(parameter="p", tried=(1,), paths=paths)) == label
 
 
 def test_fit_groups_by_load_test() -> None:

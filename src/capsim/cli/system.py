@@ -15,7 +15,7 @@ from capsim.cli.options import Asked
 from capsim.errors import InputError
 from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
 from capsim.loadtest.observations import Dataset, load_dataset
-from capsim.model.aliases import resolve
+from capsim.model.aliases import USERS, resolve
 from capsim.model.applying import apply_remedies
 from capsim.model.model import with_users
 from capsim.model.remedy import JOINED, parse_remedies
@@ -131,7 +131,7 @@ def read_system(asked: Asked) -> System:
     original = load(asked.model)
     remedies = [remedy for text in asked.what_if for remedy in parse_remedies(text)]
     remedied, applied = apply_remedies(original, remedies, asked.scenario)
-    changed, changes = _changed(remedied, asked.settings)
+    changed, changes = _changed(remedied, asked)
     posterior = None if asked.prior else _posterior(original, changed, asked.posterior)
     return System(
         asked=asked,
@@ -146,14 +146,14 @@ def read_system(asked: Asked) -> System:
     )
 
 
-def _changed(
-    template: Template, settings: Mapping[str, object]
-) -> tuple[Template, dict[str, object]]:
+def _changed(template: Template, asked: Asked) -> tuple[Template, dict[str, object]]:
     changes = {}
-    for key, value in settings.items():
-        path = resolve(key, template.bind({}))
-        template = template.replace(path, value)
-        changes[path] = value
+    for key, value in asked.settings.items():
+        if key == USERS:
+            raise InputError(f"--set {key}={value}: is an option of its own; give --users {value}")
+        for path in resolve(key, template.bind({}), asked.scenario):
+            template = template.replace(path, value)
+            changes[path] = value
     return template, changes
 
 

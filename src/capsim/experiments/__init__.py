@@ -1,7 +1,8 @@
-"""Experiments: predictions and sweeps over the draws of a posterior."""
+"""Experiments: predictions, sweeps and comparisons over the draws of a posterior."""
 
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.predict import Prediction, predict
-from capsim.experiments.sweep import Sweep, sweep
+from capsim.experiments.sweep import Sweep, sweep, sweep_grid
+from capsim.experiments.whatif import WhatIf, whatif
 
-__all__ = ["Belief", "Prediction", "Sweep", "predict", "sweep"]
+__all__ = ["Belief", "Prediction", "Sweep", "WhatIf", "predict", "sweep", "sweep_grid", "whatif"]

@@ -1,4 +1,4 @@
-"""Vary one parameter, everything else and all luck held equal, and compare with today."""
+"""Vary one or two parameters, everything else and all luck held equal, and compare with today."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -7,81 +7,81 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from capsim.errors import InputError
 from capsim.executors import OnDone
+from capsim.experiments.axes import Axis, Value, combinations
 from capsim.experiments.beliefs import Belief
-from capsim.experiments.bottleneck import limiting_shares
+from capsim.experiments.migration import next_limits
+from capsim.experiments.paired import Paired
 from capsim.experiments.running import run_groups
-from capsim.experiments.trials import Outcome, Trial
-from capsim.metrics.intervals import Interval, interval
-from capsim.model.aliases import resolve
-from capsim.model.model import Model
-from capsim.model.template import Template
+from capsim.experiments.sweep_plan import Point, SweepPlan, plan_sweep
+from capsim.experiments.trials import Outcome
+from capsim.journal import Journal
 
 DRAWS = 24
-POOL_SIZES = (20, 50, 75, 100, 150, 200, 300, 500, 750, 1000)
-
-Value = float | int | str
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepRow:
-    """The system with the parameter at one value."""
+class SweepRow(Paired):
+    """The system with each parameter at one value, and today's at the same draws."""
 
-    value: Value
-    outcomes: tuple[Outcome, ...]  # one per draw
-    today: tuple[Outcome, ...]  # the same draws with today's value and the same luck
+    point: Point
     target_s: float
+    next_limits: Mapping[str, float]  # what limits behind what limits: share of the draws
 
     @property
-    def metrics(self) -> dict[str, Interval]:
-        """Median and 90 % interval of every metric."""
-        names = self.outcomes[0].metrics
-        return {name: interval([o.metrics[name] for o in self.outcomes]) for name in names}
-
-    @property
-    def differences(self) -> dict[str, Interval]:
-        """Difference from today, draw by draw under the same luck."""
-        pairs = list(zip(self.outcomes, self.today, strict=True))
-        names = self.outcomes[0].metrics
-        return {n: interval([a.metrics[n] - b.metrics[n] for a, b in pairs]) for n in names}
+    def value(self) -> Value | None:
+        """The value of the first parameter; none: not set."""
+        return self.point[0]
 
     @property
     def meets_target(self) -> float:
         """Share of the draws in which p95 meets the target."""
-        return float(np.mean([o.metrics["p95_s"] <= self.target_s for o in self.outcomes]))
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """In which share of the draws each resource limits."""
-        return limiting_shares(self.outcomes)
+        return float(np.mean(self.values("p95_s") <= self.target_s))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """One parameter over its values, at a fixed load."""
+    """One parameter over its values, or two in all combinations, at a fixed load."""
 
     model: str
     scenario: str
-    users: int | None
-    parameter: str  # as asked for
-    path: str  # in the model file
-    today: Value
+    users: int | None  # none: they are swept, or there are only open arrivals
+    axes: tuple[Axis, ...]
     target_s: float
     calibrated: bool
-    rows: tuple[SweepRow, ...]
+    rows: tuple[SweepRow, ...]  # the last parameter's values change first
+    now: SweepRow  # every parameter at today's value
+    notes: tuple[str, ...] = ()  # on remedies
+
+    @property
+    def parameter(self) -> str:
+        """The first parameter, as asked for."""
+        return self.axes[0].parameter
+
+    @property
+    def path(self) -> str | None:
+        """What the first parameter sets in the model file; none: it stands for remedies."""
+        return self.axes[0].path
+
+    @property
+    def today(self) -> Value | None:
+        """The first parameter's value today; none: not set."""
+        return self.axes[0].today
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the values are called in tables: `value`, or the names of the parameters."""
+        return ("value",) if len(self.axes) == 1 else tuple(a.parameter for a in self.axes)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A tidy table: value, metric, median, lo, hi, and the difference from today."""
+        """A tidy table: value(s), metric, median, lo, hi, and the difference from today."""
         return pd.DataFrame(
             [
                 {
-                    "value": row.value,
+                    **dict(zip(self.columns, row.point, strict=True)),
                     "metric": metric,
-                    "median": found.median,
-                    "lo": found.lo,
-                    "hi": found.hi,
+                    **vars(found),
                     "difference": row.differences[metric].median,
                     "difference_lo": row.differences[metric].lo,
                     "difference_hi": row.differences[metric].hi,
@@ -95,7 +95,7 @@ class Sweep:
 def sweep(  # noqa: PLR0913 (the public entry; all but two have defaults)
     belief: Belief,
     parameter: str,
-    values: Sequence[Value] = POOL_SIZES,
+    values: Sequence[Value] | None = None,
     *,
     users: int | None = None,
     scenario: str | None = None,
@@ -103,69 +103,121 @@ def sweep(  # noqa: PLR0913 (the public entry; all but two have defaults)
     seed: int = 1,
     executor: Executor | None = None,
     on_done: OnDone | None = None,
+    journal: Journal | None = None,
 ) -> Sweep:
-    """Simulate a load test with a parameter at several values.
+    """Simulate a load test with a parameter at several values; see `sweep_grid`.
 
     Args:
         belief: the model and its posterior.
-        parameter: a key path of the model file (`server.threads`), or `pool-size`, `workers`,
-            `threads`.
-        values: to try; today's value is always simulated too, as the one to compare with.
+        parameter: a key path of the model file (`server.threads`), a short name such as
+            `pool-size`, `users` or `query-time`, or `what-if`, whose values are remedies.
+        values: to try; none: ten sizes of a pool, or every remedy that fits.
         users: closed users; none: the scenario's own.
         scenario: whose workload; none: the model's default.
         draws: parameter draws per value.
         seed: names the luck, which is the same for every value.
         executor: where simulations run; none: in this process.
         on_done: told of (finished, of how many) simulations.
+        journal: keeps what is done.
 
     Raises:
         InputError: unknown parameter, a value that breaks a rule, no value at all.
         RunError: the clock stands still in the model.
     """
-    if not values:
-        raise InputError(f"{parameter}: no values to try; give at least one")
-    central = belief.central()
-    path = resolve(parameter, central)
-    name = scenario or central.default_scenario
-    # Before anything is looked up: an unknown path is named with its likely spelling.
-    models = {value: belief.models(draws, {path: value}) for value in values}
-    today = _value_today(belief.template, central, path)
-    models[today] = belief.models(draws)
-    groups = [
-        [
-            Trial(model=model, scenario=name, users=users, seed=seed, replication=number)
-            for number, model in enumerate(tried)
-        ]
-        for tried in models.values()
-    ]
-    peak = users or central.scenario(name).peak_users
-    found = run_groups(groups, [peak] * len(groups), seed=seed, executor=executor, on_done=on_done)
-    outcomes = dict(zip(models, found, strict=True))
-    target_s = central.targets.p95_s
-    return Sweep(
-        model=central.name,
-        scenario=name,
-        users=users or peak or None,
-        parameter=parameter,
-        path=path,
-        today=today,
-        target_s=target_s,
-        calibrated=belief.is_calibrated,
-        rows=tuple(
-            SweepRow(value=v, outcomes=outcomes[v], today=outcomes[today], target_s=target_s)
-            for v in values
-        ),
+    return sweep_grid(
+        belief,
+        {parameter: values},
+        users=users,
+        scenario=scenario,
+        draws=draws,
+        seed=seed,
+        executor=executor,
+        on_done=on_done,
+        journal=journal,
     )
 
 
-def _value_today(template: Template, model: Model, path: str) -> Value:
-    """Return the value at a key path as the model file has it: a number, a word, or `$name`."""
-    written: object = template.tree
-    effective: object = model.model_dump(mode="json")
-    for key in path.split("."):
-        written = written.get(key) if isinstance(written, Mapping) else None
-        effective = effective.get(key) if isinstance(effective, Mapping) else None
-    value = effective if written is None else written
-    if not isinstance(value, int | float | str):
-        raise InputError(f"{path}: is no single value of {model.name}; name a key inside it")
-    return value
+def sweep_grid(  # noqa: PLR0913 (the public entry; all but two have defaults)
+    belief: Belief,
+    parameters: Mapping[str, Sequence[Value] | None],
+    *,
+    users: int | None = None,
+    scenario: str | None = None,
+    draws: int = DRAWS,
+    seed: int = 1,
+    executor: Executor | None = None,
+    on_done: OnDone | None = None,
+    journal: Journal | None = None,
+) -> Sweep:
+    """Simulate a load test with two parameters in all combinations of their values.
+
+    Args:
+        belief: the model and its posterior.
+        parameters: the values of each, e.g. `{"pool-size": (20, 100), "workers": (2, 4)}`.
+            Today's values are always simulated too, as those to compare with.
+        users: closed users; none: the scenario's own.
+        scenario: whose workload; none: the model's default.
+        draws: parameter draws per combination.
+        seed: names the luck, which is the same for every combination.
+        executor: where simulations run; none: in this process.
+        on_done: told of (finished, of how many) simulations.
+        journal: keeps what is done.
+
+    Raises:
+        InputError: unknown parameter, a value that breaks a rule, no value, too many of them.
+        RunError: the clock stands still in the model.
+    """
+    plan = plan_sweep(belief, parameters, users=users, scenario=scenario, draws=draws, seed=seed)
+    return run_sweep(plan, executor=executor, on_done=on_done, journal=journal)
+
+
+def run_sweep(
+    plan: SweepPlan,
+    *,
+    executor: Executor | None = None,
+    on_done: OnDone | None = None,
+    journal: Journal | None = None,
+) -> Sweep:
+    """Simulate what was planned; see `sweep_grid`.
+
+    Raises:
+        RunError: the clock stands still in the model.
+    """
+    found = run_groups(
+        [plan.trials(point) for point in plan.settings],
+        [setting.users or plan.own_users for setting in plan.settings.values()],
+        seed=plan.seed,
+        executor=executor,
+        on_done=on_done,
+        journal=journal,
+    )
+    rows = _rows(plan, dict(zip(plan.settings, found, strict=True)))
+    central = plan.belief.central()
+    is_swept = any(setting.users for setting in plan.settings.values())
+    notes = dict.fromkeys(note for setting in plan.settings.values() for note in setting.notes)
+    return Sweep(
+        model=central.name,
+        scenario=plan.scenario,
+        users=None if is_swept else plan.own_users or None,
+        axes=plan.axes,
+        target_s=central.targets.p95_s,
+        calibrated=plan.belief.is_calibrated,
+        rows=tuple(rows[point] for point in combinations(plan.axes)),
+        now=rows[plan.now],
+        notes=tuple(notes),
+    )
+
+
+def _rows(plan: SweepPlan, outcomes: Mapping[Point, tuple[Outcome, ...]]) -> dict[Point, SweepRow]:
+    """Return every combination beside today's."""
+    target_s = plan.belief.central().targets.p95_s
+    return {
+        point: SweepRow(
+            point=point,
+            outcomes=outcomes[point],
+            today=outcomes[plan.now],
+            target_s=target_s,
+            next_limits=next_limits(plan.models[point], plan.scenario, outcomes[point]),
+        )
+        for point in plan.settings
+    }

@@ -1,6 +1,5 @@
 """What a parameter changes: p95, throughput and failures over its values."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,54 +8,67 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from capsim.experiments.sweep import Sweep, Value
+from capsim.experiments.sweep import Sweep
 from capsim.plots import style
+from capsim.plots.axes import (
+    TARGET_LINE,
+    TODAY_LINE,
+    axis_label,
+    load_label,
+    target_handle,
+    value_label,
+)
+from capsim.plots.choices import plot_choices
 
 _HEIGHT_IN = 5.6
 _CLOSEST = 0.045  # of the axis: tick labels nearer to each other than this would touch
-_TODAY = (0, (3, 1.5))
 
 
 def plot_sweep(sweep: Sweep) -> Figure:
-    """Draw p95, throughput and the share of failures over the values of a swept parameter."""
-    places = _places(sweep)
-    draws = len(sweep.rows[0].outcomes)
-    load = f"{sweep.users} users" if sweep.users else f"scenario '{sweep.scenario}'"
+    """Draw p95, throughput and the share of failures over the values of a swept parameter.
+
+    Values that are words, and remedies, have a row each.
+    """
+    if any(isinstance(row.value, str) for row in sweep.rows):
+        return plot_choices(sweep)
     with style.styled():
         figure = style.new_figure(
-            f"{sweep.model}: what {sweep.parameter} changes at {load}",
-            f"Medians of {draws} parameter draws as lines, 90 % intervals as bands; "
-            "the same luck at every value",
+            f"{sweep.model}: what {sweep.parameter} changes {load_label(sweep)}",
+            f"Medians of {len(sweep.now.outcomes)} parameter draws as lines, 90 % intervals as "
+            "bands; the same luck at every value",
             height_in=_HEIGHT_IN,
         )
-        panels = figure.subplots(3, 1, sharex=True, height_ratios=(1.5, 1, 1))
-        p95, rps, failures = panels
-        _draw(p95, sweep, places, "p95_s", style.ORANGE)
-        _draw(rps, sweep, places, "rps", style.GREEN)
-        _draw(failures, sweep, places, "failure_ratio", style.PURPLE)
-        p95.axhline(sweep.target_s, color=style.VERMILION, linestyle=(0, (1, 1.2)), linewidth=1.4)
-        p95.set_ylabel("p95 response time")
-        style.log_seconds(p95)
-        rps.set_ylabel("requests\nper second")
-        rps.set_ylim(bottom=0)
-        failures.set_ylabel("failed\nrequests")
-        style.share_axis(failures)
-        failures.set_xlabel(f"{sweep.parameter} ({sweep.path})")
-        _values_axis(failures, sweep, places)
+        panels = figure.subplots(3, 1, sharex=True, height_ratios=(1.5, 1, 1)).tolist()
+        _panels(panels, sweep)
+        _values_axis(panels[-1], sweep)
         figure.align_ylabels()
-        _today(panels.tolist(), sweep)
+        _today(panels, sweep)
         style.legend_below(figure, _handles(sweep), columns=3)
     return figure
 
 
+def _panels(panels: Sequence[Axes], sweep: Sweep) -> None:
+    p95, rps, failures = panels
+    _draw(p95, sweep, "p95_s", style.ORANGE)
+    _draw(rps, sweep, "rps", style.GREEN)
+    _draw(failures, sweep, "failure_ratio", style.PURPLE)
+    p95.axhline(sweep.target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
+    p95.set_ylabel("p95 response time")
+    style.log_seconds(p95)
+    rps.set_ylabel("requests\nper second")
+    rps.set_ylim(bottom=0)
+    failures.set_ylabel("failed\nrequests")
+    style.share_axis(failures)
+    failures.set_xlabel(axis_label(sweep.axes[0]))
+
+
 def _places(sweep: Sweep) -> list[float]:
-    """Return where each value stands on the x axis: words, and words only, stand side by side."""
-    values = [row.value for row in sweep.rows]
-    numbers = [float(v) for v in values if not isinstance(v, str)]
-    return numbers if len(numbers) == len(values) else [float(i) for i in range(len(values))]
+    """Return where each value stands on the x axis."""
+    return [float(row.value) for row in sweep.rows if isinstance(row.value, int | float)]
 
 
-def _draw(axes: Axes, sweep: Sweep, places: Sequence[float], metric: str, color: str) -> None:
+def _draw(axes: Axes, sweep: Sweep, metric: str, color: str) -> None:
+    places = _places(sweep)
     intervals = [row.metrics[metric] for row in sweep.rows]
     order = np.argsort(places)
     style.draw_band(
@@ -64,10 +76,11 @@ def _draw(axes: Axes, sweep: Sweep, places: Sequence[float], metric: str, color:
     )
 
 
-def _values_axis(axes: Axes, sweep: Sweep, places: Sequence[float]) -> None:
+def _values_axis(axes: Axes, sweep: Sweep) -> None:
+    places = _places(sweep)
     if style.is_wide(places):
         axes.set_xscale("log")
-    labels = dict(zip(places, (_text(row.value) for row in sweep.rows), strict=True))
+    labels = dict(zip(places, (value_label(row.value) for row in sweep.rows), strict=True))
     shown = _apart(sorted(labels), logarithmic=axes.get_xscale() == "log")
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -90,39 +103,23 @@ def _today(panels: Sequence[Axes], sweep: Sweep) -> None:
     place = _today_place(sweep)
     if place is not None:
         for axes in panels:
-            axes.axvline(place, color=style.BLACK, linestyle=_TODAY, linewidth=1.1, zorder=1)
+            axes.axvline(place, color=style.BLACK, linestyle=TODAY_LINE, linewidth=1.1, zorder=1)
 
 
 def _today_place(sweep: Sweep) -> float | None:
-    """Return where today's value stands; none where it is a parameter that the draws vary."""
-    if all(not isinstance(row.value, str) for row in sweep.rows):
-        return None if isinstance(sweep.today, str) else float(sweep.today)
-    values = [row.value for row in sweep.rows]
-    return float(values.index(sweep.today)) if sweep.today in values else None
+    """Return where today's value stands; none where the draws vary it, or it is not set."""
+    return None if isinstance(sweep.today, str | None) else float(sweep.today)
 
 
 def _handles(sweep: Sweep) -> list[Line2D]:
-    target = Line2D(
-        [],
-        [],
-        color=style.VERMILION,
-        linestyle=(0, (1, 1.2)),
-        linewidth=1.4,
-        label=f"target for p95: {style.time_label(sweep.target_s)}",
-    )
     drawn = _today_place(sweep) is not None
+    varies = isinstance(sweep.today, str) and sweep.today.startswith("$")
     today = Line2D(
         [],
         [],
         color=style.BLACK if drawn else "none",
-        linestyle=_TODAY,
+        linestyle=TODAY_LINE,
         linewidth=1.1,
-        label=f"today: {_text(sweep.today)}" + ("" if drawn else " (a parameter of the draws)"),
+        label=f"today: {value_label(sweep.today)}" + " (a parameter of the draws)" * varies,
     )
-    return [target, today]
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:g}"
-    return str(value)
+    return [target_handle(sweep), today]

@@ -1,6 +1,6 @@
-"""A parameter over its values, compared with today."""
+"""A parameter over its values, compared with today; JSON and CSV of two parameters as well."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Group
 from rich.text import Text
@@ -10,11 +10,11 @@ from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.metrics.intervals import Interval
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
-from capsim.report.numbers import UNDEFINED, metric_lines, seconds, share
+from capsim.report.numbers import UNDEFINED, metric_lines, share
 from capsim.report.plain import csv_text, plain
+from capsim.report.sweep_notes import left_behind, notes, value_text
 
 _CSV_COLUMNS = (
-    "value",
     "metric",
     "median",
     "lo",
@@ -22,137 +22,158 @@ _CSV_COLUMNS = (
     "difference",
     "difference_lo",
     "difference_hi",
+    "limiting_today",
+    "limiting",
+    "next",
 )
-_POOL = "database.access.size"
 
 
 def renderable(sweep: Sweep, context: Context) -> Group:
     """Return a table with two lines per value, medians above 90 % intervals, and the answer."""
-    users = f", {sweep.users} users" if sweep.users else ""
-    draws = len(sweep.rows[0].outcomes)
-    columns = (
-        sweep.parameter,
-        "req/s",
-        "failed",
-        "p50",
-        "p95",
-        "p95 change",
-        "target",
-        "limited by",
+    rows = _with_today(sweep)
+    name = sweep.parameter.rsplit(".", maxsplit=1)[-1]
+    columns = (name, "req/s", "failed", "p50", "p95", "p95 change", "target")
+    figures = layout.table(columns, [_figures(sweep, row) for row in rows], gap=1)
+    limits = layout.table(
+        (name, "limited by", "in", "then by", "in"), [_limits(sweep, row) for row in rows]
     )
-    rows = [_cells(sweep, row) for row in _with_today(sweep)]
-    table = layout.table(columns, rows, gap=1)
-    table.columns[-1].justify, table.columns[-1].no_wrap = "left", False
+    for column in (limits.columns[1], limits.columns[3]):
+        column.justify, column.no_wrap = "left", False
     return Group(
-        heading(context, f"{sweep.parameter}, {sweep.scenario}{users}, {draws} draws"),
-        layout.section("Median, and 90 % interval below it", table),
-        *(layout.sentence(note, layout.QUIET) for note in _notes(sweep)),
+        top(sweep, context),
+        layout.section("Median, and 90 % interval below it", figures),
+        layout.section("What limits in most draws, and what would limit next", limits),
+        *remarks(sweep),
         *_answer(sweep),
         *warnings(context),
     )
 
 
+def top(sweep: Sweep, context: Context) -> Group:
+    """Return the heading: what was varied, and under which load."""
+    varied = " and ".join(axis.parameter for axis in sweep.axes)
+    users = f", {sweep.users} users" if sweep.users else ""
+    return heading(context, f"{varied}, {sweep.scenario}{users}, {len(sweep.now.outcomes)} draws")
+
+
+def remarks(sweep: Sweep) -> Iterator[Group]:
+    """Return what a reader must know besides the figures."""
+    for text in left_behind(sweep):
+        yield Group(layout.sentence(text, layout.BAD))
+    for text in notes(sweep):
+        yield Group(layout.sentence(text, layout.QUIET))
+
+
+def most_frequent(shares: Mapping[str, float]) -> tuple[str, float]:
+    """Return the first resource of some shares of the draws, and its share."""
+    return next(iter(shares.items()))
+
+
 def as_json(sweep: Sweep, context: Context) -> dict[str, object]:
-    """Return the sweep as JSON can hold it."""
+    """Return the sweep as JSON can hold it; two parameters have lists where one has a value."""
     content = {
         "model": sweep.model,
         "scenario": sweep.scenario,
         "users": sweep.users,
-        "draws": len(sweep.rows[0].outcomes),
+        "draws": len(sweep.now.outcomes),
         "calibrated": sweep.calibrated,
-        "parameter": sweep.parameter,
-        "path": sweep.path,
-        "today": sweep.today,
-        "today_metrics": _today(sweep).metrics,
+        **_named(sweep),
+        "today_metrics": sweep.now.metrics,
+        "today_limiting": sweep.now.limits,
+        "today_next": sweep.now.next_limits,
         "target_p95_s": sweep.target_s,
         "rows": [
             {
-                "value": row.value,
+                **({"value": row.value} if len(row.point) == 1 else {"values": row.point}),
                 "metrics": row.metrics,
                 "differences": row.differences,
                 "meets_target": row.meets_target,
                 "limiting": row.limits,
+                "next": row.next_limits,
             }
             for row in sweep.rows
         ],
         "answer": answer_pool_claim(sweep),
+        "unfit": {misfit.name: misfit.why for axis in sweep.axes for misfit in axis.misfits},
         **common_json(context),
     }
+    content["notes"] = [*context.notes, *sweep.notes, *left_behind(sweep)]
     made: dict[str, object] = plain(content)
     return made
 
 
 def as_csv(sweep: Sweep, context: Context) -> str:  # noqa: ARG001 (alike for all results)
-    """Return a row per value and metric."""
-    rows = (
-        (row.value, name, *_bounds(found), *_bounds(row.differences[name]))
-        for row in sweep.rows
-        for name, found in row.metrics.items()
-    )
-    return csv_text(_CSV_COLUMNS, rows)
+    """Return a row per value (or combination of two) and metric."""
+    today, _ = most_frequent(sweep.now.limits)
+    rows = []
+    for row in sweep.rows:
+        differences = row.differences
+        limits = (today, most_frequent(row.limits)[0], most_frequent(row.next_limits)[0])
+        rows += [
+            (*row.point, name, *_bounds(found), *_bounds(differences[name]), *limits)
+            for name, found in row.metrics.items()
+        ]
+    return csv_text((*sweep.columns, *_CSV_COLUMNS), rows)
+
+
+def _named(sweep: Sweep) -> dict[str, object]:
+    if len(sweep.axes) == 1:
+        return {"parameter": sweep.parameter, "path": sweep.path, "today": sweep.today}
+    return {
+        "parameters": [axis.parameter for axis in sweep.axes],
+        "paths": [axis.path for axis in sweep.axes],
+        "today": sweep.now.point,
+    }
 
 
 def _bounds(found: Interval) -> tuple[float, float, float]:
     return found.median, found.lo, found.hi
 
 
-def _today(sweep: Sweep) -> SweepRow:
-    outcomes = sweep.rows[0].today
-    return SweepRow(value=sweep.today, outcomes=outcomes, today=outcomes, target_s=sweep.target_s)
-
-
 def _with_today(sweep: Sweep) -> list[SweepRow]:
     """Return the rows with today's among them: at its place where values are numbers."""
-    if any(row.value == sweep.today for row in sweep.rows):
-        return list(sweep.rows)
-    today = sweep.today
-    later = [
-        i
-        for i, row in enumerate(sweep.rows)
-        if isinstance(today, int | float)
-        and isinstance(row.value, int | float)
-        and row.value > today
-    ]
-    place = later[0] if later else (len(sweep.rows) if isinstance(today, int | float) else 0)
-    return [*sweep.rows[:place], _today(sweep), *sweep.rows[place:]]
+    today, rows = sweep.today, sweep.rows
+    if any(row.value == today for row in rows):
+        return list(rows)
+    if today is None:  # no limit, which is more than any
+        return [*rows, sweep.now]
+    if isinstance(today, str):
+        return [sweep.now, *rows]
+    later = [i for i, r in enumerate(rows) if isinstance(r.value, int | float) and r.value > today]
+    place = later[0] if later else len(rows)
+    return [*rows[:place], sweep.now, *rows[place:]]
 
 
-def _cells(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
+def _label(sweep: Sweep, row: SweepRow) -> Text:
+    text = value_text(row.value)
+    if row.value != sweep.today:
+        return Text(text)
+    return Text(text if text == "today" else f"{text}\n(today)", "bold")
+
+
+def _figures(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
     """Return a row of the table; a cell is two lines, the lower one quieter."""
     metrics, change = row.metrics, row.differences["p95_s"]
-    is_today = row.value == sweep.today
-    limit, often = next(iter(row.limits.items()))
     shown = ((n, metrics[n]) for n in ("rps", "failure_ratio", "p50_s", "p95_s"))
     return [
-        Text(f"{row.value}\n(today)" if is_today else str(row.value), "bold" if is_today else ""),
+        _label(sweep, row),
         *(_two_lines(*metric_lines(name, found)) for name, found in shown),
-        UNDEFINED if is_today else _two_lines(*metric_lines("p95_s", change)),
+        UNDEFINED if row.value == sweep.today else _two_lines(*metric_lines("p95_s", change)),
         share(row.meets_target),
-        _two_lines(limit, f"in {share(often)}"),
     ]
+
+
+def _limits(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
+    limit, often = most_frequent(row.limits)
+    behind, behind_often = most_frequent(row.next_limits)
+    label = _label(sweep, row)
+    if "+" not in label.plain:
+        label = Text(label.plain.replace("\n", " "), label.style)
+    return [label, limit, share(often), behind, share(behind_often)]
 
 
 def _two_lines(upper: str, lower: str) -> Text:
     return Text.assemble(upper, "\n", (lower, layout.QUIET))
-
-
-def _notes(sweep: Sweep) -> Iterator[str]:
-    yield (
-        f"target: share of the draws whose p95 is at most {seconds(sweep.target_s)}; differences "
-        "are paired, draw by draw under the same luck."
-    )
-    if any(row.metrics["failure_ratio"].median > 0 for row in sweep.rows):
-        yield "The response times are those of all answers: fast failures count among them."
-    if isinstance(sweep.today, str) and sweep.today.startswith("$"):
-        yield f"{sweep.today} (today) is not known: it differs from draw to draw."
-    if sweep.parameter == "pool-size" and sweep.path != _POOL:
-        yield (
-            f"{sweep.model} has no pool; what bounds its connections is {sweep.path}, so that is "
-            "what was varied. What each connection costs PostgreSQL in memory and CPU is not in "
-            "the model."
-        )
-    elif sweep.parameter != sweep.path:
-        yield f"{sweep.parameter} is {sweep.path} of the model."
 
 
 def _answer(sweep: Sweep) -> Iterator[Group]:

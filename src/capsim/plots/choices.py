@@ -1,0 +1,78 @@
+"""What a choice between words changes: a row for each, remedies for instance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator, PercentFormatter
+
+from capsim.experiments.sweep import Sweep, SweepRow
+from capsim.plots import style
+from capsim.plots.axes import TARGET_LINE, TODAY_LINE, load_label, target_handle, value_label
+
+_ROW_IN, _REST_IN = 0.36, 1.9  # height of a line of text, and of everything around the rows
+
+
+def plot_choices(sweep: Sweep) -> Figure:
+    """Draw p95, throughput and the share of failures of every value, today's as a line."""
+    rows = list(reversed(sweep.rows))
+    names = [value_label(row.value).replace("+", "\n+ ") for row in rows]
+    varied = "remedies change" if sweep.path is None else f"{sweep.parameter} changes"
+    lines = sum(0.5 + 0.5 * (name.count("\n") + 1) for name in names)
+    with style.styled():
+        figure = style.new_figure(
+            f"{sweep.model}: what {varied} {load_label(sweep)}",
+            f"Medians of {len(sweep.now.outcomes)} parameter draws as points, 90 % intervals as "
+            "bars; the same luck for each",
+            height_in=_REST_IN + _ROW_IN * lines,
+        )
+        panels = figure.subplots(1, 3, sharey=True, width_ratios=(1.3, 1, 1)).tolist()
+        _panels(panels, sweep, rows)
+        _names(panels[0], sweep, rows, names)
+        style.legend_below(figure, _handles(sweep), columns=2)
+    return figure
+
+
+def _panels(panels: Sequence[Axes], sweep: Sweep, rows: Sequence[SweepRow]) -> None:
+    p95, rps, failures = panels
+    metrics = ("p95_s", "rps", "failure_ratio")
+    colors = (style.ORANGE, style.GREEN, style.PURPLE)
+    for axes, metric, color in zip(panels, metrics, colors, strict=True):
+        _draw(axes, rows, metric, color)
+        now = sweep.now.metrics[metric].median
+        axes.axvline(now, color=style.BLACK, linestyle=TODAY_LINE, linewidth=1.1, zorder=1)
+    p95.axvline(sweep.target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
+    p95.set_xscale("log")
+    style.log_ticks(p95.xaxis, style.time_label)
+    p95.set_xlabel("p95 response time")
+    rps.set_xlim(left=0)
+    rps.set_xlabel("requests per second")
+    failures.set_xlim(-0.05, 1.05)
+    failures.xaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
+    failures.set_xlabel("failed requests")
+
+
+def _draw(axes: Axes, rows: Sequence[SweepRow], metric: str, color: str) -> None:
+    places = np.arange(len(rows))
+    found = [row.metrics[metric] for row in rows]
+    lo, hi = [i.lo for i in found], [i.hi for i in found]
+    axes.hlines(places, lo, hi, color, linewidth=4, alpha=0.45)
+    middle = [i.median for i in found]
+    axes.plot(middle, places, "o", color=color, markeredgecolor="black", markeredgewidth=0.6)
+
+
+def _names(axes: Axes, sweep: Sweep, rows: Sequence[SweepRow], names: Sequence[str]) -> None:
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_yticks(np.arange(len(rows)), names)
+    axes.yaxis.set_minor_locator(NullLocator())
+    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set_fontweight("bold" if row.value == sweep.today else "normal")
+
+
+def _handles(sweep: Sweep) -> list[Line2D]:
+    name = value_label(sweep.today)
+    label = name if name == "today" else f"today: {name}"
+    today = Line2D([], [], color=style.BLACK, linestyle=TODAY_LINE, linewidth=1.1, label=label)
+    return [target_handle(sweep), today]
