@@ -18,6 +18,7 @@ COMMANDS = {
     "predict-prior": "predict --users 14 --draws 4 --prior",
     "predict-range": "predict --users 2..20 --draws 5 --no-plot",
     "predict-what-if": "predict --users 14 --draws 4 --set pool-size=4",
+    "capacity": "capacity --draws 6 --at 3,14 --no-plot",
     "sweep-pool": "sweep pool-size --values 1,2,4,500 --users 14 --draws 6 --no-plot",
     "sweep-threads": "sweep server.threads --from 1 --to 9 --steps 3 --draws 4 --no-plot",
     "sweep-grid": "sweep pool-size=1,2,4 query-time=log:0.001..0.02/3 --draws 3 --no-plot",

@@ -9,7 +9,7 @@ from capsim.experiments.bottleneck import limiting_resource
 from capsim.experiments.hysteresis import Return, after_burst
 from capsim.experiments.loads import Load
 from capsim.experiments.migration import next_limits
-from capsim.experiments.search import Ending, Found, Scale, Search
+from capsim.experiments.search import WIDTH, Ending, Found, Scale, Search
 from capsim.experiments.targets import Targets
 from capsim.experiments.trials import Outcome, run_trial
 from capsim.model.model import Model
@@ -17,7 +17,7 @@ from capsim.provenance import fingerprint
 
 _BELOW, _ABOVE = (0.5, 0.8), (1.25, 2.0, 4.0)  # times the capacity: is it the only crossing?
 _NEAR = 1.1  # ratio: a level as near as this has been tried
-_STEP = 1.05  # ratio of the first step away from what the quick looks found
+_STEP = 1 + WIDTH  # ratio of the first step away from what the quick looks found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class DrawCapacity:
     @property
     def missed_below(self) -> tuple[float, ...]:
         """Levels below the capacity that miss the targets, and not for want of load."""
-        return tuple(t.level for t in self._below if not (t.is_met or t.lacks_load))
+        return tuple(t.level for t in self._below if not (t.is_look or t.is_met or t.lacks_load))
 
     @property
     def idle_below(self) -> tuple[float, ...]:
@@ -83,7 +83,8 @@ class DrawCapacity:
     @property
     def met_above(self) -> tuple[float, ...]:
         """Levels above the capacity that meet the targets again."""
-        return tuple(t.level for t in self.tried if t.level > self.beyond and t.is_met)
+        above = [t for t in self.tried if t.level > self.beyond]
+        return tuple(t.level for t in above if t.is_met and not t.is_look)
 
     @property
     def thin(self) -> tuple[str, ...]:
@@ -164,6 +165,10 @@ class _Draw:
             self._check(found.level * factor, expected=True)
         for factor in _ABOVE if found.level < self.task.scale.highest else ():
             self._check(beyond * factor, expected=False)
+        missed = [n for n, t in self.looks.items() if n < found.level and not t.is_met]
+        met = [n for n, t in self.looks.items() if n > found.beyond and t.is_met]
+        for level in (*sorted(missed)[:1], *sorted(met)[-1:]):  # the furthest of each
+            self._check(level, expected=level < found.level)
 
     def _check(self, value: float, *, expected: bool) -> None:
         level = self.task.scale.level(value)

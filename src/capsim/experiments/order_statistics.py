@@ -45,7 +45,11 @@ def share_bounds(hits: int, count: int) -> Interval:
     share = hits / count
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return Interval(median=share, lo=max(0.0, centre - half), hi=min(1.0, centre + half))
+    return Interval(
+        median=share,
+        lo=centre - half if hits else 0.0,
+        hi=centre + half if hits < count else 1.0,
+    )
 
 
 def fewest_draws(share: float) -> int:

@@ -131,7 +131,8 @@ def _levels(found: Capacity) -> Iterator[Group]:
     yield layout.section(
         "Whole load tests in all draws: median, and 90 % interval below it", table, *_flag(flags)
     )
-    yield from (Group(layout.sentence(text, layout.BAD)) for text in words.unconfirmed(found))
+    doubts = (*words.unconfirmed(found), *words.unbound(found))
+    yield from (Group(layout.sentence(text, layout.BAD)) for text in doubts)
 
 
 def _cells(found: Capacity, level: Level, shown: Sequence[str]) -> list[str]:
