@@ -90,8 +90,8 @@ def test_celery_moves_work_and_loses_none(small: Template) -> None:
     """What leaves the request arrives in its task: the database does the same work."""
     before = small.bind({}).requests["work"]
     changed = apply_remedies(small, parse_remedies("celery"))[0]
-    for share in (0.5, 0.9):
-        model = changed.bind({"deferred_share": share})
+    for share in (0.1, 0.5):
+        model = changed.bind({"deferred_cpu_share": share, "deferred_query_share": 0.7})
         left, task = model.requests["work"], model.celery.tasks["work"]
         assert left.app_cpu_s.mean == pytest.approx((1 - share) * before.app_cpu_s.mean)
         assert left.app_cpu_s.mean + task.cpu_s.mean == pytest.approx(before.app_cpu_s.mean)
@@ -144,10 +144,10 @@ def test_draws_of_a_change_are_those_of_today() -> None:
     alone, together = draws("celery"), draws("pool-500+celery+shorter-queries")
     for before, one, two in zip(today, alone, together, strict=True):
         assert before.items() <= one.items() <= two.items()
-    shares = [draw["deferred_share"] for draw in alone]
+    shares = [draw["deferred_query_share"] for draw in alone]
     assert len(set(shares)) == 16
-    assert 0.5 < min(shares) < 0.55
-    assert 0.85 < max(shares) < 0.9
+    assert 0.3 < min(shares) < 0.34
+    assert 0.86 < max(shares) < 0.9
 
 
 def test_draws_from_priors_are_paired_too() -> None:
