@@ -383,6 +383,7 @@ def test_grid_marks_today_and_where_the_target_is_met() -> None:
     assert len(boxes) == 2
     assert cells.get_xlabel() == "workers (server.workers)"
     assert "today: pool-size 100, workers 2" in shown(figure)
+    assert "more than 1 % of the requests fail" in shown(figure)
 
 
 def test_grid_without_today_and_target() -> None:

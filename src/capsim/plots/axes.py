@@ -24,7 +24,7 @@ def axis_label(axis: Axis, longest: int = _LONGEST) -> str:
 def value_label(value: Value | None) -> str:
     """Return a value as a short text."""
     if isinstance(value, float) and math.isfinite(value):
-        return f"{value:g}"
+        return style.number_label(value)
     return "none" if value is None else str(value)
 
 

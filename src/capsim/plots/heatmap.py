@@ -29,6 +29,8 @@ _MOST_LETTERS = 72  # below the cells, side by side
 _MOST_DRAWS = 0.5
 _WIDE = 5.0  # from the lowest to the highest p95: round numbers lie between them
 _BRIGHT = 0.5  # of the colours' range: letters are black from here on
+_FAILING = 0.01  # of the requests: worth a mark
+_CORNER = 0.35, 0.28  # of a cell, from its middle
 _INSET = 0.42  # of a cell: half the side of the mark of today
 
 Segment = tuple[tuple[float, float], tuple[float, float]]
@@ -56,7 +58,7 @@ def plot_grid(sweep: Sweep) -> Figure:
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         _marks(axes, sweep)
-        style.legend_below(figure, _handles(sweep), columns=2)
+        style.legend_below(figure, _handles(sweep), columns=1)
     return figure
 
 
@@ -142,8 +144,12 @@ def _ticks(values: Sequence[Value], step: int) -> tuple[list[int], list[str]]:
 
 
 def _marks(axes: Axes, sweep: Sweep) -> None:
-    """Draw a line around the cells that meet the target in most draws, and a box in today's."""
+    """Draw a line around cells that meet the target, a box in today's, crosses where many fail."""
     across = len(sweep.axes[1].tried)
+    failing = [number for number, row in enumerate(sweep.rows) if _is_failing(row)]
+    x = [number % across + _CORNER[0] for number in failing]
+    y = [number // across + _CORNER[1] for number in failing]
+    axes.plot(x, y, "X", color="white", markeredgecolor="black", markeredgewidth=0.8, zorder=5)
     met = np.array([_is_met(row) for row in sweep.rows]).reshape(-1, across)
     lines = LineCollection(list(_border(met)), colors=style.VERMILION, linewidths=2.4, zorder=3)
     lines.set_clip_on(False)
@@ -151,11 +157,15 @@ def _marks(axes: Axes, sweep: Sweep) -> None:
     axes.add_collection(lines)
     place = _today_place(sweep)
     if place is not None:
-        x, y = place % across, place // across
+        corner = place % across - _INSET, place // across - _INSET
         for color, line in (("white", "-"), ("black", TODAY_LINE)):
-            box = Rectangle((x - _INSET, y - _INSET), 2 * _INSET, 2 * _INSET, fill=False)
+            box = Rectangle(corner, 2 * _INSET, 2 * _INSET, fill=False)
             box.set(edgecolor=color, linestyle=line, linewidth=1.6, zorder=4)
             axes.add_patch(box)
+
+
+def _is_failing(row: SweepRow) -> bool:
+    return row.metrics["failure_ratio"].median > _FAILING
 
 
 def _is_met(row: SweepRow) -> bool:
@@ -183,7 +193,7 @@ def _handles(sweep: Sweep) -> list[Line2D]:
     shown = _today_place(sweep) is not None
     pairs = zip(sweep.axes, sweep.now.point, strict=True)
     now = ", ".join(f"{axis.parameter} {value_label(v)}" for axis, v in pairs if axis.paths)
-    return [
+    handles = [
         Line2D([], [], color=style.VERMILION, linewidth=2.4, label=label),
         Line2D(
             [],
@@ -194,3 +204,8 @@ def _handles(sweep: Sweep) -> list[Line2D]:
             label=f"today: {now}" + ("" if shown else " (not among the cells)"),
         ),
     ]
+    if any(map(_is_failing, sweep.rows)):
+        cross = Line2D([], [], marker="X", color="white", markeredgecolor="black", linestyle="")
+        cross.set_label(f"more than {style.percent_label(_FAILING)} of the requests fail")
+        handles.append(cross)
+    return handles

@@ -31,6 +31,7 @@ def renderable(sweep: Sweep, context: Context) -> Group:
         top(sweep, context),
         layout.section(f"Median p95; {_axes(sweep)}", *_blocks(sweep, _p95)),
         layout.section("Share of the draws that meet the target", *_blocks(sweep, _met)),
+        *_failures(sweep),
         layout.section(
             "What limits in most draws > what would limit next",
             *_blocks(sweep, lambda row: _limits(row, letters)),
@@ -45,6 +46,16 @@ def renderable(sweep: Sweep, context: Context) -> Group:
 def _axes(sweep: Sweep) -> str:
     down, across = sweep.axes
     return f"down: {down.parameter}, across: {across.parameter}"
+
+
+def _failures(sweep: Sweep) -> Iterator[Group]:
+    """Return how many requests fail, where any do: their answers count in p95, and may be fast."""
+    if any(row.metrics["failure_ratio"].median > 0 for row in sweep.rows):
+        yield layout.section("Median share of the requests that fail", *_blocks(sweep, _failed))
+
+
+def _failed(row: SweepRow) -> str:
+    return share(row.metrics["failure_ratio"].median)
 
 
 def _p95(row: SweepRow) -> str:

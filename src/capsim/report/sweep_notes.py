@@ -36,7 +36,7 @@ def notes(sweep: Sweep) -> Iterator[str]:
         yield from _today(axis)
         yield from _meaning(sweep, axis)
         for misfit in axis.misfits:
-            yield f"Left out: {misfit.why}."
+            yield f"Left out: {misfit.name}: {misfit.why}."
     yield from sweep.notes
 
 
