@@ -77,8 +77,11 @@ WRONG = {
     "half a step": (["workers=1..4/2.5"], [], "2.5 is no number of values"),
     "no step": (["workers=1..4/"], [], "nothing is no number of values"),
     "too many steps": (["workers=1..4/999999999"], [], "give 2 to 1000"),
-    "an endless range": (["workers=1..inf"], [], "both ends have to be finite"),
+    "an endless range": (["workers=1..inf"], [], "both ends have to be numbers up to 1e+15"),
     "not a number": (["workers=nan,2"], [], "nan is not finite"),
+    "no number at an end": (["workers=1..nan"], [], "both ends have to be numbers"),
+    "too large": (["pool-size=1" + "0" * 400], [], "is too large a number; at most 1e+15"),
+    "no name": (["=5"], [], "nothing: is no parameter of a model"),
     "a list in a list": (["workers=[1]"], [], "neither a number nor a word"),
     "true": (["app.atomic_requests=true"], [], "neither a number nor a word"),
     "too many users": (["users=10,2000000"], [], "more than 1000000 users cannot be simulated"),
@@ -199,6 +202,14 @@ def test_all_remedies_that_fit(run: Run) -> None:
     assert not set(tried) & set(found["unfit"])
 
 
+def test_a_remedy_may_replace_what_is_swept(run: Run) -> None:
+    """Where a remedy puts another part in the place of today's, the output says what was set."""
+    arguments = (*SWEEP, *SHORT, "what-if=today,pgbouncer", "pool-size=1,2", "--format", "json")
+    found = json.loads(run(*arguments).out)
+    assert found["paths"] == [None, "database.access.size"]
+    assert "with pgbouncer, pool-size is database.pgbouncer.pool_size." in found["notes"]
+
+
 def test_query_time_is_not_multiplied_by_a_remedy(run: Run) -> None:
     """What is set stands as it is, whatever a remedy multiplied; today has no single value."""
     arguments = (*SWEEP, *SHORT, "--format", "json")
@@ -215,6 +226,13 @@ def test_short_names_are_explained(run: Run) -> None:
     assert "other timeouts are worker-timeout, pool-timeout and query-timeout" in out
     assert "query-time is requests.page.query_s.mean of the model." in out
     assert "timeout = none, query-time = $query_s: p95" in out
+
+
+def test_swept_target(run: Run) -> None:
+    """Where the target is what is swept, every value is held against its own."""
+    arguments = (*SWEEP, *SHORT, "targets.p95_s=0.000001,1000", "--format", "json")
+    found = json.loads(run(*arguments).out)
+    assert [row["meets_target"] for row in found["rows"]] == [0, 1]
 
 
 def test_timeout_that_is_not_set_today(run: Run) -> None:

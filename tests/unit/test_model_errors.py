@@ -481,6 +481,10 @@ def test_short_names_are_resolved_for_the_model_at_hand() -> None:
     assert resolve("database.cores", model) == ("database.cores",)
     persistent = parse(GOOD.replace('kind = "pool"\nsize = 3', 'kind = "persistent"')).bind({})
     assert resolve("pool-size", persistent) == ("database.max_connections",)
+    shared = parse(
+        GOOD.replace('kind = "pool"\nsize = 3', 'kind = "per-request"\n[database.pgbouncer]')
+    ).bind({})
+    assert resolve("pool-size", shared) == ("database.pgbouncer.pool_size",)
 
 
 @pytest.mark.parametrize(

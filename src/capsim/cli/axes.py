@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _STEPS = 10
 _MOST_VALUES = 1000  # of one parameter: each is simulated at every draw
 _MOST_PARAMETERS = 2
+_LARGEST = 1e15  # whole numbers up to here are exact
 _RANGE = re.compile(
     r"(?P<log>log:)?(?P<first>[^:/,]*?)\.\.(?P<last>[^:/,]*?)(?:/(?P<steps>[^/]*))?"
 )
@@ -125,7 +126,8 @@ def _check_name(name: str) -> None:
         return
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"name {', '.join(known)}, or a key of the model"
-    raise InputError(f"{name}: is no parameter of a model; {hint}")
+    shown = name or "nothing"
+    raise InputError(f"{shown}: is no parameter of a model; {hint}")
 
 
 def _check_options(
@@ -172,6 +174,8 @@ def _value(text: str, where: str) -> "Value":
         raise InputError(f"{where}: {text} is not finite; write finite numbers")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise InputError(f"{where}: {text!r} is neither a number nor a word")
+    if not isinstance(value, str) and abs(value) > _LARGEST:
+        raise InputError(f"{where}: {text} is too large a number; at most {_LARGEST:g}")
     return value
 
 
@@ -189,8 +193,8 @@ def _spaced(spacing: Spacing, where: str) -> "tuple[Value, ...]":
         raise InputError(
             "--from and --to belong together, and --steps and --log to them; give both"
         )
-    if not math.isfinite(first) or not math.isfinite(last):
-        raise InputError(f"{where}: both ends have to be finite numbers")
+    if not (abs(first) <= _LARGEST and abs(last) <= _LARGEST):  # not a number either
+        raise InputError(f"{where}: both ends have to be numbers up to {_LARGEST:g}")
     if first >= last:
         raise InputError(f"{where}: a range goes upwards; exchange {first:g} and {last:g}")
     if spacing.log and first <= 0:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _Parameters = Annotated[
     list[str],
     typer.Argument(
-        metavar="PARAM [PARAM]",
+        metavar="PARAM",
         help="pool-size, workers, threads, users, query-time, timeout, worker-timeout, "
         "pool-timeout, query-timeout, what-if, or a key of the model; with values if you like: "
         "workers=1..16, users=50..1500/8, query-time=log:0.001..0.1/7.",

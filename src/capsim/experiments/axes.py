@@ -42,6 +42,7 @@ class Setting:
 
     belief: Belief
     users: int | None = None  # none: the scenario's own
+    remedies: str = TODAY
     notes: tuple[str, ...] = ()
 
 
@@ -133,7 +134,7 @@ def _remedies(belief: Belief, values: Sequence[Value] | None, scenario: str) -> 
 def _with_remedies(setting: Setting, text: str, scenario: str) -> Setting:
     template, applied = apply_remedies(setting.belief.template, parse_remedies(text), scenario)
     notes = tuple(f"{a.remedy.name}: {a.note}" for a in applied if a.note)
-    return Setting(belief=setting.belief.changed(template), notes=notes)
+    return Setting(belief=setting.belief.changed(template), remedies=text, notes=notes)
 
 
 def _users(model: Model, scenario: str, value: Value) -> int:
@@ -148,9 +149,10 @@ def _with_value(setting: Setting, axis: Axis, value: Value, scenario: str) -> Se
     paths = resolve(axis.parameter, template.bind({}), scenario)
     for path in paths:
         template = template.replace(path, value)
-    # A remedy may have put another part in the place of today's.
-    other = () if paths == axis.paths else (f"{axis.parameter} is {', '.join(paths)} there.",)
-    notes = (*setting.notes, *other)
+    notes = setting.notes
+    if paths != axis.paths:  # a remedy has put another part in the place of today's
+        named = f"with {setting.remedies}, {axis.parameter} is {', '.join(paths)}."
+        notes = (*notes, named)
     return replace(setting, belief=setting.belief.changed(template), notes=notes)
 
 

@@ -210,13 +210,12 @@ def run_sweep(
 
 def _rows(plan: SweepPlan, outcomes: Mapping[Point, tuple[Outcome, ...]]) -> dict[Point, SweepRow]:
     """Return every combination beside today's."""
-    target_s = plan.belief.central().targets.p95_s
     return {
         point: SweepRow(
             point=point,
             outcomes=outcomes[point],
             today=outcomes[plan.now],
-            target_s=target_s,
+            target_s=plan.settings[point].belief.central().targets.p95_s,
             next_limits=next_limits(plan.models[point], plan.scenario, outcomes[point]),
         )
         for point in plan.settings

@@ -38,8 +38,10 @@ def resolve(name: str, model: Model, scenario: str | None = None) -> tuple[str, 
 
 def _pool_size(model: Model, scenario: str) -> tuple[str, ...]:  # noqa: ARG001 (all aliases alike)
     """Return what bounds the number of connections that the database admits."""
-    pooled = isinstance(model.database.access, Pool)
-    return ("database.access.size" if pooled else "database.max_connections",)
+    if isinstance(model.database.access, Pool):
+        return ("database.access.size",)
+    shared = model.database.pgbouncer is not None
+    return ("database.pgbouncer.pool_size" if shared else "database.max_connections",)
 
 
 def _of_server(key: str, name: str, kind: type[Gunicorn]) -> Alias:

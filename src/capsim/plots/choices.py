@@ -19,11 +19,11 @@ def plot_choices(sweep: Sweep) -> Figure:
     """Draw p95, throughput and the share of failures of every value, today's as a line."""
     rows = list(reversed(sweep.rows))
     names = [value_label(row.value).replace("+", "\n+ ") for row in rows]
-    varied = "remedies change" if sweep.path is None else f"{sweep.parameter} changes"
+    varied = "remedies" if sweep.path is None else sweep.parameter
     lines = sum(0.5 + 0.5 * (name.count("\n") + 1) for name in names)
     with style.styled():
         figure = style.new_figure(
-            f"{sweep.model}: what {varied} {load_label(sweep)}",
+            f"{sweep.model}: the effect of {varied} {load_label(sweep)}",
             f"Medians of {len(sweep.now.outcomes)} parameter draws as points, 90 % intervals as "
             "bars; the same luck for each",
             height_in=_REST_IN + _ROW_IN * lines,

@@ -33,7 +33,7 @@ def plot_sweep(sweep: Sweep) -> Figure:
         return plot_choices(sweep)
     with style.styled():
         figure = style.new_figure(
-            f"{sweep.model}: what {sweep.parameter} changes {load_label(sweep)}",
+            f"{sweep.model}: the effect of {sweep.parameter} {load_label(sweep)}",
             f"Medians of {len(sweep.now.outcomes)} parameter draws as lines, 90 % intervals as "
             "bands; the same luck at every value",
             height_in=_HEIGHT_IN,
