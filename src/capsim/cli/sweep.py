@@ -68,14 +68,9 @@ def sweep(  # noqa: PLR0913 (the parser reads the options off the parameters)
 ) -> None:
     """Vary one parameter or two, and compare with today draw by draw under the same luck."""
     spacing = Spacing(first=first, last=last, steps=steps, log=log)
-    task = _Task(
-        axes=parse_axes(parameters, values or (), spacing),
-        users=options.one_number(users, "a sweep is at one number of users"),
-        scenario=scenario,
-        draws=draws,
-        seed=seed,
-        jobs=jobs,
-    )
+    axes = parse_axes(parameters, values or (), spacing)
+    number = options.one_number(users, "a sweep is at one number of users")
+    task = _Task(axes=axes, users=number, draws=draws, seed=seed, jobs=jobs)
     place = _Place(output=Output(form=form, out=out), plot=plot, has_picture=not no_plot)
     asked = options.Asked(
         model=model,
@@ -94,7 +89,6 @@ class _Task:
 
     axes: "Mapping[str, Sequence[Value] | None]"
     users: int | None
-    scenario: str | None
     draws: int | None
     seed: int
     jobs: int | None
@@ -128,7 +122,7 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
     place.output.check()
     check_picture(place.plot)
     system = read_system(asked)
-    scenario = system.scenario(task.scenario, task.users)
+    scenario = system.scenario(asked.scenario, task.users)
     picture = place.picture(system.template.name, scenario, *task.axes)
     draws = task.draws or DRAWS
     plan = plan_sweep(

@@ -124,17 +124,10 @@ def sweep(  # noqa: PLR0913 (the public entry; all but two have defaults)
         InputError: unknown parameter, a value that breaks a rule, no value at all.
         RunError: the clock stands still in the model.
     """
-    return sweep_grid(
-        belief,
-        {parameter: values},
-        users=users,
-        scenario=scenario,
-        draws=draws,
-        seed=seed,
-        executor=executor,
-        on_done=on_done,
-        journal=journal,
+    plan = plan_sweep(
+        belief, {parameter: values}, users=users, scenario=scenario, draws=draws, seed=seed
     )
+    return run_sweep(plan, executor=executor, on_done=on_done, journal=journal)
 
 
 def sweep_grid(  # noqa: PLR0913 (the public entry; all but two have defaults)
