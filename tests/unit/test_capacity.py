@@ -213,7 +213,7 @@ def test_words_of_an_odd_one() -> None:
     assert burst.startswith("Hysteresis: in 1 of 3 draws tried the system does not come back")
     assert "In 1 more" in burst
     (warning,) = words.warnings(found)
-    assert "3 draws are too few for 99 % confidence" in warning
+    assert "99 % confidence needs more draws than 3" in warning
     assert "--draws 100" in warning
 
 

@@ -155,7 +155,9 @@ class _Draw:
         start = self.task.load.start(self.task.model, self.task.targets)
         found = Search(judge=self.quick, scale=self.task.scale).largest(start)
         if found.ending in {Ending.FOUND, Ending.MORE}:
-            return found.level, _STEP
+            # A queue that grows slowly is not seen by a look.
+            is_grown = self.task.load.is_rate and found.ending == Ending.FOUND
+            return (min(found.level, start) if is_grown else found.level), _STEP
         return (found.beyond, _STEP) if found.ending == Ending.LESS else (start, 2.0)
 
     def look_around(self, found: Found) -> None:

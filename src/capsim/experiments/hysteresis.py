@@ -17,7 +17,8 @@ BURST = 2.0  # times the capacity
 # burst brought; a tenth of the capacity is left to work it off, so that takes ten times as long.
 _BEFORE, _DURING, _JUDGED = 0.05, 0.05, 0.25
 _SHORTEST_S = 60.0
-_PATIENCES = 60.0  # times the longest that a client waits, or may: users leave no queue behind
+_ALLOWED = 60.0  # times the longest response time that a target allows
+_PATIENCES = 200.0  # times a client's timeout: a burst of ten, since retries need time to pile up
 
 
 class Return(StrEnum):
@@ -80,10 +81,9 @@ def _late(run: Run, begin_s: float) -> Outcome:
 def _shaped(model: Model, load: Load, targets: Targets, level: float, peak: float) -> Scenario:
     """Return the load test: a level, a burst, and the level again."""
     whole = model.scenario(load.scenario)
+    total_s = _length_s(whole, targets)
     if load.is_rate:
-        return _with_rates(at_rate(model, load.scenario, level), peak / level)
-    patience_s = max(whole.client.timeout_s or 0.0, allowed_s(targets) or 0.0)
-    total_s = min(whole.duration_s, max(_SHORTEST_S, _PATIENCES * patience_s))
+        return _with_rates(at_rate(model, load.scenario, level), peak / level, total_s)
     stages = [
         Stage(duration_s=share * total_s, users=round(users), spawn_rate=max(1.0, users))
         for share, users in _parts(level, peak)
@@ -92,16 +92,26 @@ def _shaped(model: Model, load: Load, targets: Targets, level: float, peak: floa
     return whole.model_copy(update=update)
 
 
-def _with_rates(spec: Scenario, burst: float) -> Scenario:
+def _length_s(whole: Scenario, targets: Targets) -> float:
+    """Return how long the load test lasts: at most as long as the scenario's own."""
+    lengths = (
+        _SHORTEST_S,
+        _ALLOWED * (allowed_s(targets) or 0.0),
+        _PATIENCES * (whole.client.timeout_s or 0.0),
+    )
+    return min(whole.duration_s, max(lengths))
+
+
+def _with_rates(spec: Scenario, burst: float, total_s: float) -> Scenario:
     arrivals = {}
     for name, source in spec.arrivals.items():
         rate = max(stage.rate for stage in source.stages)
         stages = tuple(
-            RateStage(duration_s=share * spec.duration_s, rate=each)
+            RateStage(duration_s=share * total_s, rate=each)
             for share, each in _parts(rate, rate * burst)
         )
         arrivals[name] = source.model_copy(update={"stages": stages})
-    return spec.model_copy(update={"arrivals": arrivals})
+    return spec.model_copy(update={"arrivals": arrivals, "duration_s": total_s})
 
 
 def _parts(level: float, peak: float) -> tuple[tuple[float, float], ...]:

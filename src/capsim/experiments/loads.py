@@ -22,6 +22,7 @@ _WITHOUT_THEORY = 100.0  # requests per second to begin with, where nothing limi
 _ANSWERS = 4000  # in a quick look
 _SHORTEST = 5.0  # times the longest response time that a target allows
 _LONGEST_S = 30.0
+_CROWDED = 1.2  # of what theory says is carried at most: beyond it any look shows the queue grow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,10 @@ class Load:
         spec = model.scenario(self.scenario)
         if spec.stages or (self.is_rate and spec.arrivals):
             return None
-        rps = level if self.is_rate else float(demands(model, self.scenario).bounds(level)[0])
+        known = demands(model, self.scenario)
+        if self.is_rate and level < _CROWDED * known.capacity_rps < math.inf:
+            return _LONGEST_S  # near saturation queues take their time to grow
+        rps = level if self.is_rate else float(known.bounds(level)[0])
         shortest_s = min(_LONGEST_S, _SHORTEST * (allowed_s(targets) or 1.0))
         return min(max(_ANSWERS / rps, shortest_s), _LONGEST_S)
 
@@ -96,7 +100,7 @@ class Load:
         if known is None:
             return peak_rate(spec)
         carried = known.capacity_rps if known.capacity_rps < math.inf else _WITHOUT_THEORY
-        if self.is_rate:
+        if self.is_rate:  # the knee of an open system
             return carried
         cycle_s = known.think_s + max(known.alone_s, (allowed_s(targets) or 0.0) / 2)
         return max(1.0, carried * cycle_s / known.active_share)

@@ -75,7 +75,7 @@ def censored(found: Capacity) -> list[str]:
         Ending.NEVER: "no load tried meets it: throughput is too low where the rest holds",
     }
     return [
-        f"In {endings[ending]} of {draws} draws {text}."
+        f"In {endings[ending]} of {_draws(draws)} {text}."
         for ending, text in parts.items()
         if endings[ending]
     ]
@@ -129,16 +129,16 @@ def _monotone(found: Capacity) -> list[str]:
         return []
     if found.is_monotone:
         tried = "from half of it to four times as much, all below meet the target and none above"
-        return [f"Monotone in all {draws} draws with a capacity: of the loads tried, {tried}."]
+        return [f"Monotone in all {_draws(draws)} with a capacity: of the loads tried, {tried}."]
     sentences = []
     if found.missed_below:
         sentences.append(
-            f"Not monotone: in {len(found.missed_below)} of {draws} draws the target is missed "
+            f"Not monotone: in {len(found.missed_below)} of {_draws(draws)} the target is missed "
             f"below the capacity, at {_levels(found, found.missed_below)}."
         )
     if found.met_above:
         sentences.append(
-            f"Not monotone: in {len(found.met_above)} of {draws} draws the target is met again "
+            f"Not monotone: in {len(found.met_above)} of {_draws(draws)} the target is met again "
             f"above the capacity, at {_levels(found, found.met_above)}."
         )
     return sentences
@@ -167,15 +167,17 @@ def _hysteresis(found: Capacity) -> list[str]:
     where = f"at {share(BELOW)} of the capacity, after a burst of twice the capacity"
     stuck, unclear = returns[Return.STUCK], returns[Return.UNCLEAR]
     if unclear == tried:
-        return [f"Hysteresis: not known; {where} or none, the {tried} draws tried miss the target."]
+        return [
+            f"Hysteresis: not known; {where} or none, the {_draws(tried)} tried miss the target."
+        ]
     if stuck:
         text = (
-            f"Hysteresis: in {stuck} of {tried} draws tried the system does not come back: "
+            f"Hysteresis: in {stuck} of {_draws(tried)} tried the system does not come back: "
             f"{where}, it still misses the target at the end of the load test."
         )
     else:
         met = f"{where}, it meets the target again"
-        text = f"No hysteresis in the {tried - unclear} draws tried: {met}."
+        text = f"No hysteresis in the {_draws(tried - unclear)} tried: {met}."
     if unclear:
         text += f" In {unclear} more it is missed there without a burst, too."
     return [text]
@@ -187,7 +189,7 @@ def warnings(found: Capacity) -> list[str]:
     if draws >= found.draws_needed:
         return []
     text = (
-        f"{draws} draws are too few for {confidence(found)} confidence: the lowest of them stands "
+        f"{confidence(found)} confidence needs more draws than {draws}: the lowest of them stands "
         f"for it. Use --draws {found.draws_needed} or more."
     )
     return [text]
@@ -199,3 +201,7 @@ def _highest(found: Capacity) -> str:
 
 def _least(found: Capacity) -> str:
     return f"with {with_unit(found, found.scale.lowest)}"
+
+
+def _draws(count: int) -> str:
+    return "1 draw" if count == 1 else f"{count} draws"
