@@ -251,7 +251,7 @@ def test_picture(values: tuple[float, ...]) -> None:
     (legend,) = figure.legends
     labels = [text.get_text() for text in legend.get_texts()]
     assert "confidence asked: 90 %" in labels
-    assert ("capacity at it: 90 users" in labels) == (values[0] == 90)
+    assert ("with that confidence: up to 90 users" in labels) == (values[0] == 90)
     low, high = axes.get_xlim()
     assert low < 200 < high
 

@@ -38,12 +38,13 @@ def plot_capacity(found: Capacity) -> Figure:
                 found.at_confidence, color=style.VERMILION, linestyle=_CAPACITY, linewidth=1.4
             )
         _points(axes, found)
-        axes.set_xscale("log")
+        if style.is_wide([low, high]):
+            axes.set_xscale("log")
+            style.log_ticks(axes.xaxis, style.number_label)
         axes.set_xlim(low, high)
         axes.set_xlabel(_AXES[found.load.is_rate])
         axes.set_ylabel("draws that meet the target")
         style.share_axis(axes)
-        style.log_ticks(axes.xaxis, style.number_label)
         style.legend_below(figure, _handles(found))
     return figure
 
@@ -113,7 +114,7 @@ def _handles(found: Capacity) -> list[Line2D | Patch]:
     level = found.at_confidence
     if 0 < level < math.inf:
         unit = found.load.unit
-        label = f"capacity at it: {style.number_label(level)} {unit}"
+        label = f"with that confidence: up to {style.number_label(level)} {unit}"
         handles.append(
             Line2D([], [], color=style.VERMILION, linestyle=_CAPACITY, linewidth=1.4, label=label)
         )
