@@ -23,6 +23,7 @@ COMMANDS = {
     "sweep-threads": "sweep server.threads --from 1 --to 9 --steps 3 --draws 4 --no-plot",
     "sweep-grid": "sweep pool-size=1,2,4 query-time=log:0.001..0.02/3 --draws 3 --no-plot",
     "sweep-what-if": "sweep what-if --values today,pool-500+twice-the-workers --draws 3 --no-plot",
+    "whatif": "whatif celery pool-500+shorter-queries debug-off --users 14 --draws 4 --no-plot",
     "simulate": "simulate --timeline",
 }
 # The design alone, without rounds: rounds draw from fitted covariances, whose last digits differ

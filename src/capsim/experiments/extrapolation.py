@@ -87,8 +87,9 @@ def extrapolations(
     if dataset is not None:
         sentences += _beyond_users(dataset, users)
         sentences += _beyond_throughput(dataset, outcomes)
-    sentences += _new_failures(outcomes, calibrated)
-    sentences += _new_saturation(outcomes, calibrated)
+    if calibrated:  # else nothing was seen to compare with
+        sentences += _new_failures(outcomes, calibrated)
+        sentences += _new_saturation(outcomes, calibrated)
     sentences += [
         f"{i.metric} depends most on {i.parameter} (rank correlation {i.correlation:+.2f}), of "
         f"which the load tests say little (posterior {100 * i.width_ratio:.0f} % as wide as the "
@@ -115,11 +116,11 @@ def _beyond_throughput(dataset: Dataset, outcomes: Sequence[Outcome]) -> list[st
     name = max(calibrated, key=lambda key: calibrated[key], default="")
     if not name or rps <= _MORE * calibrated[name]:
         return []
-    ratio = rps / calibrated[name]
-    largest = f"({name}, {calibrated[name]:.0f} requests/s)"
-    return [
-        f"{rps:.0f} requests/s are {ratio:.1f} times what a calibrated load test showed {largest}."
-    ]
+    text = (
+        f"{rps:.0f} requests/s are {rps / calibrated[name]:.1f} times the most that a calibrated "
+        f"load test carried ({name}, {calibrated[name]:.0f} requests/s)."
+    )
+    return [text]
 
 
 def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[str]:
