@@ -22,6 +22,7 @@ class Journal:
             InputError: the journal's folder cannot be written to.
         """
         self._path = path
+        self._key = key
         self._known: dict[str, Any] = {}
         if path is None:
             return
@@ -29,19 +30,19 @@ class Journal:
         self._known = _read(path, key)
         if self._known:
             _end_line(path)
-        else:
-            path.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
 
     def get(self, name: str) -> Any:
         """Return the result of a name as JSON holds it; none: there is none."""
         return self._known.get(name)
 
     def put(self, name: str, result: Any) -> None:
-        """Keep a result, as JSON can hold it, at once."""
-        self._known[name] = result
+        """Keep a result, as JSON can hold it, at once; the first one begins the file."""
         if self._path is not None:
+            if not self._known:
+                self._path.write_text(json.dumps({"key": self._key}) + "\n", encoding="utf-8")
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([name, result]) + "\n")
+        self._known[name] = result
 
     def remove(self) -> None:
         """Forget everything: the work is finished and its result written."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capsim.cli import options
-from capsim.cli.system import WHAT_IF
+from capsim.cli.options import WHAT_IF
 from capsim.errors import InputError
 
 if TYPE_CHECKING:

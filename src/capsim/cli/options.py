@@ -15,6 +15,7 @@ from capsim.cli.output import Format
 from capsim.errors import InputError
 
 DEFAULT_MODEL = "p43-report"
+WHAT_IF = "what-if"  # stands for remedies among parameters and changes
 _HYPOTHESES = "hypotheses/"  # folder of shipped models
 _MOST_USERS = 1_000_000  # all of them are simulated one by one, in memory
 _BARE_WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]*")

@@ -11,7 +11,7 @@ from capsim.calibration.posterior import (
     load_posterior,
     posterior_path,
 )
-from capsim.cli.options import Asked
+from capsim.cli.options import WHAT_IF, Asked
 from capsim.errors import InputError
 from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
 from capsim.loadtest.observations import Dataset, load_dataset
@@ -23,8 +23,6 @@ from capsim.model.template import Template
 from capsim.model.toml import load
 from capsim.provenance import provenance
 from capsim.report.context import Context
-
-WHAT_IF = "what-if"  # stands for remedies among the changes
 
 
 @dataclass(frozen=True, kw_only=True)

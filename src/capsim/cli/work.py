@@ -15,6 +15,8 @@ from capsim.errors import InputError
 from capsim.journal import Journal
 from capsim.provenance import fingerprint
 
+_NOTHING_KEPT = "nothing was written"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
@@ -56,7 +58,7 @@ def keeps(journal: Path) -> str:
 
 
 @contextmanager
-def long_work(what: str, *, jobs: int | None, kept: str = "nothing was written") -> Iterator[Work]:
+def long_work(what: str, *, jobs: int | None, kept: str = _NOTHING_KEPT) -> Iterator[Work]:
     """Provide workers and progress for some long work.
 
     Args:
@@ -79,4 +81,4 @@ def long_work(what: str, *, jobs: int | None, kept: str = "nothing was written")
     except KeyboardInterrupt:
         done, total = count
         how_far = f" after {done} of {total} {what}" if total else ""
-        raise StoppedError(f"stopped{how_far}; {kept}") from None
+        raise StoppedError(f"stopped{how_far}; {kept if done else _NOTHING_KEPT}") from None
