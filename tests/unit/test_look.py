@@ -64,6 +64,35 @@ def test_the_throughput_of_a_look_counts_the_ramp() -> None:
     assert look.summary().rps == pytest.approx(simulate(ramped).summary().rps, rel=0.01)
 
 
+def with_tasks(delay_s: float, workers: int) -> Model:
+    """Return a system whose requests each leave a task behind, which queries the same database."""
+    task = {"delay_s": delay_s, "queries": 1, "query_s": {"law": "exponential", "mean": 0.01}}
+    tree = CALM.model_dump(mode="json")
+    tree["celery"] = {"workers": workers, "tasks": {"later": task}}
+    tree["database"] |= {"cores": 1}
+    query = {"queries": 1, "query_s": {"law": "exponential", "mean": 0.003}}
+    tree["requests"]["fast"] |= {"task": "later", **query}
+    return Model.model_validate(tree)
+
+
+@pytest.mark.parametrize(("delay_s", "workers"), [(0.01, 20), (1.0, 20)], ids=["idle", "busy"])
+def test_a_look_sees_work_in_the_background(delay_s: float, workers: int) -> None:
+    """Tasks that keep up, and tasks that have all their workers busy, change nothing later."""
+    model = with_tasks(delay_s, workers)
+    look = steady_look(model, model.scenario())
+    assert look is not None
+    whole = simulate(model).summary()
+    assert look.summary().rps == pytest.approx(whole.rps, rel=0.02)
+    for name in ("p50_s", "p95_s"):
+        assert look.summary().metric(name) == pytest.approx(whole.metric(name), rel=0.10)
+
+
+def test_tasks_that_still_fill_their_workers_are_not_settled() -> None:
+    """Workers that get busy only later are not seen by a look, so the whole is simulated."""
+    model = with_tasks(delay_s=100.0, workers=100_000)
+    assert steady_look(model, model.scenario()) is None
+
+
 @pytest.mark.parametrize(
     "model",
     [

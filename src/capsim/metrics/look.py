@@ -2,7 +2,9 @@
 
 A closed system without drift, in which nothing times out and every request, those in flight too,
 is younger than a fraction of the look, is in its steady state: the rest of the test would repeat
-it, at several times the cost. The largest response time of a look is that of fewer requests.
+it, at several times the cost. Background work has to keep up, or to keep all of its workers busy;
+then it takes the same share of the database for the rest of the test. The largest response time of
+a look is that of fewer requests.
 """
 
 from collections.abc import Collection
@@ -15,6 +17,7 @@ from capsim.metrics.summary import Summary
 from capsim.model.model import Model
 from capsim.model.server import Gunicorn
 from capsim.model.workload import Scenario
+from capsim.plan.lowering import celery, replicas
 from capsim.plan.ops import Status
 
 ENOUGH = 10_000  # answers: the standard error of a p99's rank is then a tenth of a percent
@@ -26,6 +29,8 @@ _WORTH_IT = 0.5  # of the whole test: a longer look saves nothing
 _BEFORE = 0.1  # of the whole test that the ramp may take: what a look leaves out
 _SETTLED = 0.5  # of the look's length: a request as old may be one of a queue that grows
 _CYCLES = 5.0  # of a user, in the length of a look
+_GROWING = 0.05  # of the background work begun: a queue that fills faster is not settled
+_BUSY = 0.95  # of the workers of background work: no more of them can get busy
 _HTTP = 400  # statuses from here on are answers; others below it time out, or are refused
 
 
@@ -59,7 +64,22 @@ class Look:
         oldest_s = max(self.run.summary().max_s, ages_s.max(initial=0.0))
         users = sum(len(source.starts) for source in self.run.plan.sources)
         cycles = answers / max(1, users)
-        return bool(oldest_s < _SETTLED * self.length_s and cycles >= _CYCLES)
+        settled = oldest_s < _SETTLED * self.length_s and self.background_settled
+        return bool(settled and cycles >= _CYCLES)
+
+    @property
+    def background_settled(self) -> bool:
+        """Whether the work that requests leave behind keeps up, or keeps all its workers busy.
+
+        Either way it takes no more of what it shares with requests than it does already.
+        """
+        busy = {usage.name: usage.busiest for usage in self.run.usages(begin_s=self.begin_s)}
+        for task in self.run.tasks(begin_s=self.begin_s):
+            workers = replicas.REPLAY if task.name == replicas.REPLICATION else celery.WORKER
+            fills = task.growth_per_s * self.length_s > _GROWING * task.begun
+            if fills and busy.get(workers, 0.0) < _BUSY:
+                return False
+        return True
 
     @property
     def answers(self) -> int:
@@ -142,10 +162,8 @@ def _changes(model: Model, scenario: Scenario) -> bool:
     """Whether something may happen later in a test that its first part does not show."""
     happens = scenario.stages or scenario.arrivals or scenario.drift or scenario.faults
     recycles = isinstance(model.server, Gunicorn) and model.server.max_requests
-    remembers = model.memory or model.cache or model.celery or model.database.replicas
-    return bool(
-        happens or recycles or remembers or scenario.client.retries or not scenario.peak_users
-    )
+    remembers = model.memory or model.cache or scenario.client.retries
+    return bool(happens or recycles or remembers or not scenario.peak_users)
 
 
 def ramp_s(scenario: Scenario, users: int | None = None) -> float:
