@@ -27,6 +27,7 @@ WRONG = {
     "a level of zero": (("--at", "0,5"), "--at 0,5"),
     "half a user": (("--at", "2.5"), "write 2, or add --rate"),
     "endless": (("--at", "inf"), "--at inf"),
+    "too high a rate": (("--rate", "--at", "1000000", "--draws", "2"), "400000 at most"),
     "a negative highest level": (("--most", "-5"), "--most -5"),
     "unknown scenario": (("--scenario", "nope"), "nope"),
     "unknown remedy": (("--what-if", "nope"), "nope"),

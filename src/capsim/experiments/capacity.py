@@ -98,6 +98,8 @@ def capacity(  # noqa: PLR0913 (the public entry; all but one have defaults)
         total=draws * (2 + len(at)) + len(tests),
     )
     scale = load.scale(central, most)
+    for level in at:  # before any long work: can it be simulated?
+        load.trial(central, level)
     found = _search(belief, load, wanted, scale, work)
     value = at_confidence(found, confidence)
     shown = [value] if 0 < value < math.inf else []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from capsim.errors import InputError
 from capsim.experiments.demands import Demands, demands
-from capsim.experiments.open_load import at_rate, peak_rate
+from capsim.experiments.open_load import at_rate, most_rate, peak_rate
 from capsim.experiments.search import Scale
 from capsim.experiments.targets import Targets
 from capsim.experiments.trials import Trial
@@ -115,7 +115,8 @@ class Load:
         carried = peak_rate(spec) if known is None else known.capacity_rps
         limit = _TIMES_CAPACITY * (carried if carried < math.inf else _WITHOUT_THEORY)
         lowest = _FEWEST_REQUESTS / spec.duration_s
-        return Scale(lowest=lowest, highest=max(most or limit, lowest), whole=False)
+        highest = max(min(most or limit, most_rate(spec)), lowest)
+        return Scale(lowest=lowest, highest=highest, whole=False)
 
     def _demands(self, model: Model) -> Demands | None:
         """Return what theory knows: with open arrivals only, nothing.

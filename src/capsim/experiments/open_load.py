@@ -7,6 +7,7 @@ from capsim.experiments.demands import demands
 from capsim.model.model import Model
 from capsim.model.workload import Arrivals, RateStage, Scenario
 
+MOST_ARRIVALS = 2_000_000  # each is simulated
 _NAME = "arrivals"  # of those that stand for users
 
 
@@ -54,8 +55,18 @@ def at_rate(model: Model, scenario: str, rate: float) -> Scenario:
     peak = peak_rate(spec.model_copy(update={"arrivals": sources}))
     if not peak:
         raise InputError(f"scenario {scenario!r}: its arrivals have no rate; give them one")
+    if rate > most_rate(spec):
+        raise InputError(
+            f"{rate:g} requests/s for {spec.duration_s:g} s: more than {MOST_ARRIVALS} arrivals "
+            f"cannot be simulated; ask for {most_rate(spec):.0f} at most"
+        )
     scaled = {name: _scaled(each, rate / peak) for name, each in sources.items()}
     return spec.model_copy(update={"arrivals": scaled})
+
+
+def most_rate(spec: Scenario) -> float:
+    """Return the highest arrival rate that a load test can be simulated at all the way."""
+    return MOST_ARRIVALS / spec.duration_s
 
 
 def _scaled(arrivals: Arrivals, factor: float) -> Arrivals:

@@ -45,20 +45,21 @@ def with_unit(found: Capacity, level: float) -> str:
 
 def between(found: Capacity, low: float, high: float) -> str:
     """Return a range of levels."""
-    return f"{number_of(found, low)}..{number_of(found, high)}"
+    return _joined(number_of(found, low), number_of(found, high))
 
 
 def sampling(found: Capacity) -> str:
     """Return what the number of draws leaves open; an end that they cannot tell lies outside."""
     low, high = found.sampling
-    first = f"<{number(min(found.values))}" if math.isnan(low) else number_of(found, low)
-    last = _beyond_all(found) if math.isnan(high) else number_of(found, high)
-    return f"{first}..{last}"
+    least, most = min(found.values), max(found.values)
+    first = f"<{number(least)}" if math.isnan(low) and 0 < least < math.inf else ""
+    last = f">{number(most)}" if math.isnan(high) and most < math.inf else ""
+    low, high = (least if math.isnan(low) else low), (most if math.isnan(high) else high)
+    return _joined(first or number_of(found, low), last or number_of(found, high))
 
 
-def _beyond_all(found: Capacity) -> str:
-    highest = max(found.values)
-    return number_of(found, highest) if math.isinf(highest) else f">{number(highest)}"
+def _joined(first: str, last: str) -> str:
+    return first if first == last else f"{first}..{last}"
 
 
 def confidence(found: Capacity) -> str:
