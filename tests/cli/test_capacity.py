@@ -181,3 +181,10 @@ def test_the_table_fits_a_narrow_terminal(run: Run, monkeypatch: pytest.MonkeyPa
     assert "…" not in out
     for words in ("with 90 % confidence", "sampling error", "What limits", "Other loads"):
         assert words in out
+
+
+def test_claims_of_an_unknown_report_are_refused(run: Run) -> None:
+    """Without a report there are no claims to answer, and it is said before any work."""
+    result = run("capacity", "--model", "tiny.toml", "--claims")
+    assert result.code == 2
+    assert "--claims: no report is known of tiny" in result.err

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,8 @@ from capsim.errors import InputError
 if TYPE_CHECKING:
     from capsim.cli.system import System
     from capsim.experiments.found_capacity import Capacity
+    from capsim.experiments.load_claims import Claimed
+    from capsim.model.claims import Claims
 
 _MOST = 1_000_000  # users, or requests per second: all are simulated one by one
 
@@ -37,6 +39,10 @@ _At = Annotated[
     typer.Option("--at", metavar="LEVELS", help="How sure is it there? E.g. 200,500 users."),
 ]
 _Rate = Annotated[bool, typer.Option("--rate", help="Search an arrival rate, not users.")]
+_Claims = Annotated[
+    bool,
+    typer.Option("--claims", help="Answer what the system's report claims of its load, too."),
+]
 _Most = Annotated[
     float | None, typer.Option("--most", help="Highest level to try (default: what fits the test).")
 ]
@@ -48,6 +54,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     confidence: _Confidence = 0.9,
     at: _At = None,
     rate: _Rate = False,
+    claims: _Claims = False,
     most: _Most = None,
     scenario: options.Scenario = None,
     draws: options.Draws = None,
@@ -91,6 +98,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
         confidence=confidence,
         levels=levels,
         is_rate=rate,
+        has_claims=claims,
         most=most,
         draws=draws,
         seed=seed,
@@ -108,6 +116,7 @@ class _Task:
     confidence: float
     levels: Sequence[float]
     is_rate: bool
+    has_claims: bool
     most: float | None
     draws: int | None
     seed: int
@@ -127,19 +136,43 @@ def _capacity(task: _Task, output: Output, plot: Path | None, *, has_picture: bo
     usual = default_picture(system.template.name, name, what)
     picture = (plot or usual) if has_picture else None
     check_picture(picture)
-    found = _found(task, system, name)
+    asked = _claims(system) if task.has_claims else None
+    found, claimed = _found(task, system, name, asked)
     context = system.context(seed=task.seed, draws=len(found.draws), confidence=task.confidence)
-    output.emit(report, found, context)
+    output.emit(report, found, context, claimed)
     draw(partial(_picture, found), picture)
 
 
-def _found(task: _Task, system: "System", scenario: str) -> "Capacity":
+def _claims(system: "System") -> "Claims":
+    from capsim.model.claims import claims_on
+
+    claims = claims_on(system.template)
+    if claims is None:
+        raise InputError(
+            f"--claims: no report is known of {system.template.name}; leave it out, or ask for "
+            "single loads with --target and --at"
+        )
+    return claims
+
+
+def _found(
+    task: _Task, system: "System", scenario: str, claims: "Claims | None"
+) -> "tuple[Capacity, Claimed | None]":
     from capsim.experiments.capacity import DRAWS
     from capsim.experiments.capacity import capacity as run
+    from capsim.experiments.levels_met import met_at
+    from capsim.experiments.load_claims import answered
 
     names = ("capacity", system.template.name, scenario)
     with kept_work("searches and simulations", jobs=task.jobs, names=names) as work:
-        return run(
+        common: dict[str, Any] = {
+            "draws": task.draws or DRAWS,
+            "seed": task.seed,
+            "executor": work.executor,
+            "on_done": work.on_done,
+            "journal": work.journal,
+        }
+        found = run(
             system.belief,
             task.target,
             scenario=scenario,
@@ -148,11 +181,15 @@ def _found(task: _Task, system: "System", scenario: str) -> "Capacity":
             is_rate=task.is_rate,
             most=task.most,
             dataset=system.dataset,
-            draws=task.draws or DRAWS,
-            seed=task.seed,
-            executor=work.executor,
-            on_done=work.on_done,
-            journal=work.journal,
+            **common,
+        )
+        if claims is None:
+            return found, None
+        return found, answered(
+            claims,
+            system.belief,
+            scenario,
+            lambda belief, targets, levels: met_at(belief, scenario, targets, levels, **common),
         )
 
 

@@ -26,9 +26,15 @@ class Answer:
     verdict: str
 
 
-def answered(
-    claims: Claims, belief: Belief, scenario: str, simulate: Simulate
-) -> tuple[Answer, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A report, and the answers to its claims."""
+
+    report: str
+    answers: tuple[Answer, ...]
+
+
+def answered(claims: Claims, belief: Belief, scenario: str, simulate: Simulate) -> Claimed:
     """Return an answer to every claim; levels that several claims ask for are simulated once.
 
     Args:
@@ -56,7 +62,7 @@ def answered(
         known = found[claim.what_if]
         judged = tuple(replace(known[float(users)], targets=targets) for users in claim.users)
         answers.append(_answer(claim, targets, judged, _verdict(claim, judged)))
-    return tuple(answers)
+    return Claimed(report=claims.report, answers=tuple(answers))
 
 
 def _answer(claim: LoadClaim, targets: Targets, levels: tuple[Level, ...], verdict: str) -> Answer:

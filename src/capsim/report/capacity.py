@@ -6,9 +6,10 @@ from rich.console import Group
 
 from capsim.experiments.found_capacity import Capacity
 from capsim.experiments.levels_met import Level
+from capsim.experiments.load_claims import Claimed
 from capsim.experiments.search import Ending
 from capsim.report import capacity_words as words
-from capsim.report import layout
+from capsim.report import layout, load_claims
 from capsim.report.context import Context, common_json, heading, warnings
 from capsim.report.numbers import label, metric_lines, share, share_span
 from capsim.report.plain import csv_text, plain
@@ -16,8 +17,8 @@ from capsim.report.plain import csv_text, plain
 _FAILED = "failure_ratio"
 
 
-def renderable(found: Capacity, context: Context) -> Group:
-    """Return the answer in a sentence, then what it rests on."""
+def renderable(found: Capacity, context: Context, claims: Claimed | None = None) -> Group:
+    """Return the answer in a sentence, then what it rests on, then what a report claims."""
     return Group(
         heading(context, f"{found.load.scenario}, {len(found.draws)} draws"),
         layout.section(words.headline(found)),
@@ -25,13 +26,14 @@ def renderable(found: Capacity, context: Context) -> Group:
         *_levels(found),
         layout.section("What limits", layout.bullets(words.limits(found))),
         layout.section("Other loads", *_sentences(words.other_loads(found))),
+        *([load_claims.section(claims.report, claims.answers)] if claims else []),
         *_doubts(found),
         *warnings(context),
         *(layout.warning(text) for text in words.warnings(found)),
     )
 
 
-def as_json(found: Capacity, context: Context) -> dict[str, object]:
+def as_json(found: Capacity, context: Context, claims: Claimed | None = None) -> dict[str, object]:
     """Return the capacity as JSON can hold it; null: beyond what was tried, or unknown."""
     lo, hi = found.sampling
     content = {
@@ -67,6 +69,7 @@ def as_json(found: Capacity, context: Context) -> dict[str, object]:
         "limiting_beyond": found.limiting_beyond,
         "next": found.next_limits,
         "flags": found.thin,
+        "claims": load_claims.as_json(claims.answers) if claims else [],
         "extrapolation": found.extrapolations,
         **common_json(context),
     }
@@ -75,7 +78,11 @@ def as_json(found: Capacity, context: Context) -> dict[str, object]:
     return made
 
 
-def as_csv(found: Capacity, context: Context) -> str:  # noqa: ARG001 (alike for all results)
+def as_csv(
+    found: Capacity,
+    context: Context,  # noqa: ARG001 (alike for all results)
+    claims: Claimed | None = None,  # noqa: ARG001 (as above)
+) -> str:
     """Return a row per draw."""
     frame = found.frame
     return csv_text(list(frame.columns), frame.to_numpy(dtype=object).tolist())
