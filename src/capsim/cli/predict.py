@@ -10,7 +10,7 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import Work, long_work
+from capsim.cli.work import Work, kept_work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +85,11 @@ class _Task:
     seed: int
     jobs: int | None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a journal of it is called after."""
+        return ("predict", self.system.template.name, self.scenario)
+
 
 def _at(task: _Task, users: int, output: Output) -> "Prediction":
     """Predict at one number of users and write the prediction."""
@@ -93,7 +98,7 @@ def _at(task: _Task, users: int, output: Output) -> "Prediction":
     from capsim.report import prediction as report
 
     draws = task.draws or DRAWS
-    with long_work("simulations", jobs=task.jobs) as work:
+    with kept_work("simulations", jobs=task.jobs, names=task.names) as work:
         found = run(
             task.system.belief,
             users,
@@ -104,6 +109,7 @@ def _at(task: _Task, users: int, output: Output) -> "Prediction":
             seed=task.seed,
             executor=work.executor,
             on_done=work.on_done,
+            journal=work.journal,
         )
     if task.system.is_what_if:
         # What was measured is another system: no verdict on the one with the change.
@@ -120,13 +126,14 @@ def _over_range(task: _Task, lowest: int, highest: int, output: Output) -> "Rang
     from capsim.report import curve as report
 
     draws = task.draws or CURVE_DRAWS
-    with long_work("simulations", jobs=task.jobs) as work:
+    with kept_work("simulations", jobs=task.jobs, names=task.names) as work:
         found = _curve(task, levels(lowest, highest, _LEVELS), draws, work)
     output.emit(report, found, task.system.context(seed=task.seed, draws=draws))
     return found
 
 
 def _curve(task: _Task, users: "Sequence[int]", draws: int, work: Work) -> "RangePrediction":
+    from capsim.executors import part
     from capsim.experiments.curve import find_cliff, run_curve
     from capsim.experiments.extrapolation import calibration_trials, extrapolations, influences
     from capsim.experiments.running import run_trials
@@ -135,7 +142,8 @@ def _curve(task: _Task, users: "Sequence[int]", draws: int, work: Work) -> "Rang
     belief, dataset = task.system.belief, task.system.dataset
     before = calibration_trials(belief, dataset, task.seed)
     total = len(before) + len(users) * draws
-    calibrated = run_trials(before, work.executor, lambda done, _: work.on_done(done, total))
+    on_done = part(work.on_done, 0, total)
+    calibrated = run_trials(before, work.executor, on_done, work.journal)
     curve = run_curve(
         belief,
         task.scenario,
@@ -144,7 +152,8 @@ def _curve(task: _Task, users: "Sequence[int]", draws: int, work: Work) -> "Rang
         seed=task.seed,
         whole=True,
         executor=work.executor,
-        on_done=lambda done, _: work.on_done(len(before) + done, total),
+        on_done=part(work.on_done, len(before), total),
+        journal=work.journal,
     )
     last = curve.outcomes[-1]
     influence = influences(belief, belief.draws(draws), last)

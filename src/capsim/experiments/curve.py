@@ -13,6 +13,7 @@ from capsim.experiments.beliefs import Belief
 from capsim.experiments.demands import demands
 from capsim.experiments.running import run_groups
 from capsim.experiments.trials import Outcome, Trial
+from capsim.journal import Journal
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.model import Model
 
@@ -80,6 +81,7 @@ def run_curve(  # noqa: PLR0913 (one experiment's settings)
     whole: bool,
     executor: Executor | None = None,
     on_done: OnDone | None = None,
+    journal: Journal | None = None,
 ) -> Curve:
     """Simulate a scenario at several numbers of users; `whole`: for its full duration."""
     models = belief.models(draws)
@@ -97,7 +99,7 @@ def run_curve(  # noqa: PLR0913 (one experiment's settings)
         ]
         for level in users
     ]
-    rows = run_groups(groups, users, seed=seed, executor=executor, on_done=on_done)
+    rows = run_groups(groups, users, seed=seed, executor=executor, on_done=on_done, journal=journal)
     return Curve(users=tuple(users), outcomes=tuple(rows))
 
 

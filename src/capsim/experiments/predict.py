@@ -16,6 +16,7 @@ from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.extrapolation import Influence
 from capsim.experiments.running import run_trials
 from capsim.experiments.trials import Outcome, Trial
+from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval, interval
 
@@ -93,6 +94,7 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
     seed: int = 1,
     executor: Executor | None = None,
     on_done: OnDone | None = None,
+    journal: Journal | None = None,
 ) -> Prediction:
     """Predict one load test at a number of users.
 
@@ -106,6 +108,7 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
         seed: names the luck.
         executor: where simulations run; none: in this process.
         on_done: told of (finished, of how many) simulations.
+        journal: keeps what is done.
 
     Raises:
         InputError: unknown scenario, fewer than one user.
@@ -120,7 +123,7 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
     before = extrapolation.calibration_trials(belief, dataset, seed)
     grid = levels(max(1, round(users * _LOWEST_SHARE)), users, CURVE_LEVELS)
     total = len(trials) + len(before) + (len(grid) * curve_draws)
-    done = run_trials(trials + before, executor, part(on_done, 0, total))
+    done = run_trials(trials + before, executor, part(on_done, 0, total), journal)
     raw, calibrated = done[: len(trials)], done[len(trials) :]
     factors = response_factors(draws, seed)
     outcomes = [o.with_discrepancy(f, users) for o, f in zip(raw, factors, strict=True)]
@@ -135,6 +138,7 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
             whole=False,
             executor=executor,
             on_done=part(on_done, len(done), total),
+            journal=journal,
         )
     return _assemble(belief, name, users, dataset, chosen, outcomes, calibrated, curve)
 
