@@ -135,6 +135,8 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
     )
     found = _run(plan, system.template.name, task.jobs)
     context = system.context(seed=task.seed, draws=draws, users=found.users)
+    now = found.now.outcomes
+    context = system.beside_measurement(context, found.scenario, found.users, now)
     place.output.emit(sweep if len(task.axes) == 1 else grid, found, context)
     draw(partial(_picture, found), picture)
 

@@ -1,7 +1,7 @@
 """The system that a command is about: model file, changed settings, calibration and data."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capsim.calibration.inheritance import inherited_posterior
@@ -14,6 +14,8 @@ from capsim.calibration.posterior import (
 from capsim.cli.options import WHAT_IF, Asked
 from capsim.errors import InputError
 from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
+from capsim.experiments.comparison import disagreement
+from capsim.experiments.trials import Outcome
 from capsim.loadtest.observations import Dataset, load_dataset
 from capsim.model.aliases import USERS, resolve
 from capsim.model.applying import apply_remedies
@@ -73,6 +75,22 @@ class System:
                 **facts,
             ),
         )
+
+    def beside_measurement(
+        self, context: Context, scenario: str, users: int | None, outcomes: Sequence[Outcome]
+    ) -> Context:
+        """Return a report's context with a warning where today's system was measured otherwise.
+
+        Args:
+            context: of the report.
+            scenario: that was simulated.
+            users: closed ones; none: there are only arrivals.
+            outcomes: of the system as it is.
+        """
+        if self.is_what_if or users is None:
+            return context
+        text = disagreement(self.dataset, scenario, users, outcomes)
+        return context if text is None else replace(context, warnings=(*context.warnings, text))
 
     def _calibration(self) -> str:
         posterior = self.belief.posterior

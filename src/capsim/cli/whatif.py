@@ -116,6 +116,7 @@ def _write(system: "System", found: "WhatIf", seed: int, output: Output) -> None
 
     draws = len(found.today.outcomes)
     context = system.context(seed=seed, draws=draws, users=found.users)
+    context = system.beside_measurement(context, found.scenario, found.users, found.today.outcomes)
     output.emit(report, _judged(system, found), context)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from capsim.experiments.trials import Outcome
 from capsim.loadtest.observations import Dataset, LoadTest
-from capsim.metrics.intervals import Interval
+from capsim.metrics.intervals import Interval, interval
 
 _MANY = 0.5  # a failure ratio above this is a broken system
 
@@ -36,6 +36,34 @@ def verdicts(test: LoadTest, predicted: Mapping[str, Interval]) -> tuple[Verdict
         Verdict(metric=metric, measured=value, predicted=predicted[metric])
         for metric, value in test.measured().items()
         if metric in predicted
+    )
+
+
+def disagreement(
+    dataset: Dataset | None, scenario: str, users: int, outcomes: Sequence[Outcome]
+) -> str | None:
+    """Say where a model of today's system does not give what was measured of it.
+
+    None where nothing was measured at this load, or half of the figures lie inside.
+    """
+    test = measured_load_test(dataset, scenario, users)
+    if test is None:
+        return None
+    names = outcomes[0].metrics
+    predicted = {name: interval([o.metrics[name] for o in outcomes]) for name in names}
+    found = verdicts(test, predicted)
+    inside = sum(verdict.inside for verdict in found)
+    if inside >= _MANY * len(found):
+        return None
+    rps = next((v for v in found if v.metric == "rps"), None)
+    detail = (
+        f" (measured {rps.measured:.3g} requests/s, here {rps.predicted.median:.3g})"
+        if rps and not rps.inside
+        else ""
+    )
+    return (
+        f"of the system as it is, {inside} of {len(found)} figures measured with {users} users lie "
+        f"inside what this model gives{detail}: what it says of changes is said of another system."
     )
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from capsim.experiments.whatif import GAIN, WhatIf, WhatIfRow
 from capsim.metrics.intervals import Interval
 from capsim.model.claims import Claims, Priority
 
+_SURE = 0.95  # share of the draws without any effect that makes it none
 _NOTHING = 0.02  # of what the best remedy gains: a smaller change is none
 
 
@@ -52,10 +55,12 @@ def _first(priority: Priority, order: Sequence[str]) -> str | None:
 
 
 def _effect(found: WhatIf, row: WhatIfRow) -> str:
-    """Say what a remedy does, and which limit it meets or leaves."""
-    gain, before, after = row.differences[GAIN], _main(found.today), _main(row)
+    """Say what a remedy does, in how many draws, and which limit it meets or leaves."""
+    gains = row.values(GAIN) - found.today.values(GAIN)
+    before, after = _main(found.today), _main(row)
     noticeable = _NOTHING * max(r.metrics[GAIN].median for r in found.rows)
-    if max(abs(gain.lo), abs(gain.hi)) <= noticeable:
+    same = float(np.mean(np.abs(gains) <= noticeable))
+    if same >= _SURE:
         return f"no effect to speak of, because {before} limits, and this does not relieve it"
     then = f"then {_first_of(row.next_limits)}"
     moved = (
@@ -63,11 +68,15 @@ def _effect(found: WhatIf, row: WhatIfRow) -> str:
         if before == after
         else f"the limit moves from {before} to {after}, {then}"
     )
-    if gain.lo > 0:
-        return f"gains {_span(gain)} answers in time a second; {moved}"
-    if gain.hi < 0:
-        return f"costs {_span(Interval(median=-gain.median, lo=-gain.hi, hi=-gain.lo))}; {moved}"
-    return f"not settled, {_span(gain)} answers in time a second, draw by draw; {moved}"
+    parts = {
+        "nothing changes": same,
+        "it gains": float(np.mean(gains > noticeable)),
+        "it loses": float(np.mean(gains < -noticeable)),
+    }
+    shares = ", ".join(f"{what} in {100 * share:.0f} %" for what, share in parts.items() if share)
+    return (
+        f"{shares} of the draws: {_span(row.differences[GAIN])} answers in time a second; {moved}"
+    )
 
 
 def _span(gain: Interval) -> str:

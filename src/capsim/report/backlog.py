@@ -25,6 +25,6 @@ def sentences(outcomes: Sequence[Outcome]) -> Iterator[str]:
         if len(grows) > len(outcomes) / 2:
             yield (
                 f"Not in the response times: {name} does not keep up; what waits grows by "
-                f"{number(interval(rates).median)} per second (in "
+                f"{number(interval(grows).median)} per second (in "
                 f"{share(len(grows) / len(outcomes))} of the draws)."
             )
