@@ -34,8 +34,11 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         InputError: the place cannot be written to.
     """
-    check_writable(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
+    if path.exists() and not path.is_file() and not path.is_dir():  # a device, or a pipe
+        path.write_bytes(data)
+        return
+    check_writable(path)
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 
@@ -11,6 +12,14 @@ def fingerprint(content: Mapping[str, Any]) -> str:
     """Return a short hash of a nested table; order of keys and layout of the file do not matter."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def source_fingerprint() -> str:
+    """Return a short hash of capsim's own code: what is kept of one version is not another's."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def provenance(**facts: object) -> dict[str, object]:

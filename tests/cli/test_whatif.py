@@ -27,7 +27,7 @@ def test_list_says_what_does_not_fit(run: Run) -> None:
     [
         (["pool-50"], "did you mean pool-500?"),
         (["pool-500+pool-500"], "names a remedy twice"),
-        (["debug-off"], "debug-off does not fit: its error pages cost nothing"),
+        (["debug-off"], "debug-off does not fit: its error pages may cost as little"),
         (["pool-500", "--users", "5..10"], "give one number"),
         (["pool-500", "--draws", "0"], "--draws"),
     ],

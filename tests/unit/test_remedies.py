@@ -7,7 +7,7 @@ import pytest
 from capsim import bundled
 from capsim.errors import InputError
 from capsim.experiments.beliefs import Belief
-from capsim.model.applying import UnfitError, apply_remedies, apply_remedy
+from capsim.model.applying import EVERY, UnfitError, apply_remedies, apply_remedy
 from capsim.model.claims import claims_on
 from capsim.model.remedy import KIND, load_remedy, parse_remedies, shipped_remedies
 from capsim.model.template import Template, parse_template
@@ -114,11 +114,64 @@ def test_a_setting_has_the_last_word(small: Template) -> None:
     assert halved.bind({}).requests["work"].query_s.mean == pytest.approx(0.01)
 
 
+def test_what_is_zero_or_whole_in_a_file_stays_so(small: Template) -> None:
+    """A law that is a bare whole number is scaled as any other; nothing becomes one second."""
+    tree = {**SMALL, "requests": {"work": {"app_cpu_s": 0, "queries": 2, "query_s": 3}}}
+    template = parse_template(tree, "small.toml")
+    halved = apply_remedies(template, parse_remedies("celery+shorter-queries"))[0]
+    numbers = {"deferred_cpu_share": 0.5, "deferred_query_share": 0.6, "query_time_left": 0.5}
+    model = halved.bind(numbers)
+    assert model.requests["work"].app_cpu_s.mean == model.celery.tasks["work"].cpu_s.mean == 0
+    assert model.requests["work"].query_s.mean == pytest.approx(0.6)
+    assert model.celery.tasks["work"].query_s.mean == pytest.approx(1.8)
+    assert small.bind({}).requests["work"].queries.mean == 2
+
+
+def test_what_is_handed_over_cannot_be_set(small: Template) -> None:
+    """Setting a value of which a remedy hands over a part would leave the part unsaid."""
+    changed = apply_remedies(small, parse_remedies("celery"))[0]
+    for path in ("requests.work.query_s.mean", "celery.tasks.work.query_s.mean"):
+        with pytest.raises(InputError, match=r"a remedy hands over part of requests.work.query_s"):
+            changed.replace(path, 0.01)
+
+
+def test_a_remedy_never_takes_away_what_a_draw_has() -> None:
+    """A pool that may be larger than the remedy's is not made smaller in some draws."""
+    size = {"prior": "choice", "values": [100, 300, 1000], "reason": "any of three"}
+    tree = {
+        **SMALL,
+        "database": {"access": {"kind": "pool", "size": "$size"}},
+        "parameters": {**SMALL["parameters"], "size": size},
+    }
+    with pytest.raises(UnfitError, match=r"database.access.size = 1000, needed: below 500"):
+        apply_remedies(parse_template(tree, "small.toml"), parse_remedies("pool-500"))
+
+
+def test_clients_that_are_impatient_already_stay_so(small: Template) -> None:
+    """A client timeout is only ever shortened, and only in the scenario that is asked about."""
+    impatient = small.replace("scenarios.test.client.timeout_s", 3.0)
+    with pytest.raises(UnfitError, match=r"timeout_s = 3.0, needed: above 5"):
+        apply_remedies(impatient, parse_remedies("client-timeout"))
+    patient = small.replace("scenarios.test.client.timeout_s", 30.0)
+    changed = apply_remedies(patient, parse_remedies("client-timeout"))[0]
+    assert changed.bind({}).scenarios["test"].client.timeout_s == 5.0
+
+
+def test_every_scenario_can_be_meant() -> None:
+    """A calibration with a remedy is about the request classes of all load tests."""
+    template = load("p43-report")
+    remedies = parse_remedies("shorter-queries")
+    one = apply_remedies(template, remedies)[0].relative
+    every = apply_remedies(template, remedies, EVERY)[0].relative
+    assert {change.target.split(".")[1] for change in one} == {"deployment_create"}
+    assert {change.target.split(".")[1] for change in every} == set(template.bind({}).requests)
+
+
 def test_remedies_see_what_the_ones_before_have_left() -> None:
     """PgBouncer takes the pool away: a larger pool no longer fits."""
     template = load("p43-report")
     assert apply_remedies(template, parse_remedies("pool-500+pgbouncer"))
-    with pytest.raises(UnfitError, match=r"pool-500 does not fit.*database.access.kind = persist"):
+    with pytest.raises(UnfitError, match=r"pool-500 does not fit.*database.pgbouncer is set"):
         apply_remedies(template, parse_remedies("pgbouncer+pool-500"))
 
 

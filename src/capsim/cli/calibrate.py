@@ -58,8 +58,16 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     """
     check_picture(plot)
     changes = options.parse_settings(settings)
+
+    from capsim.model.applying import EVERY
+
     asked = options.Asked(
-        model=model, settings=changes, what_if=what_if or (), prior=True, data=data
+        model=model,
+        settings=changes,
+        what_if=what_if or (),
+        scenario=EVERY,
+        prior=True,
+        data=data,
     )
     wanted = {"design": design, "rounds": rounds, "per_round": per_round}
 

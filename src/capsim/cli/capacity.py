@@ -12,8 +12,9 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import kept_work
+from capsim.cli.work import journal_of, kept_work
 from capsim.errors import InputError
+from capsim.journal import Journal
 
 if TYPE_CHECKING:
     from capsim.cli.system import System
@@ -76,6 +77,11 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     With a confidence over the unknown parameters, what limits there, and whether the system comes
     back after a burst.
     """
+    if claims and (rate or scenario or what_if or settings):
+        raise InputError(
+            "--claims: a report's claims are about its own load test of the system as it is; leave "
+            "out --rate, --scenario, --what-if and --set"
+        )
     if not 0 < confidence < 1:
         raise InputError(f"--confidence {confidence:g}: is no share between 0 and 1; e.g. 0.9")
     levels = _levels(at, is_rate=rate)
@@ -137,10 +143,11 @@ def _capacity(task: _Task, output: Output, plot: Path | None, *, has_picture: bo
     picture = (plot or usual) if has_picture else None
     check_picture(picture)
     asked = _claims(system) if task.has_claims else None
-    found, claimed = _found(task, system, name, asked)
-    context = system.context(seed=task.seed, draws=len(found.draws), confidence=task.confidence)
-    output.emit(report, found, context, claimed)
-    draw(partial(_picture, found), picture)
+    with journal_of("capacity", system.template.name, name) as journal:
+        found, claimed = _found(task, system, asked, journal)
+        context = system.context(seed=task.seed, draws=len(found.draws), confidence=task.confidence)
+        output.emit(report, found, context, claimed)
+        draw(partial(_picture, found), picture)
 
 
 def _claims(system: "System") -> "Claims":
@@ -156,15 +163,15 @@ def _claims(system: "System") -> "Claims":
 
 
 def _found(
-    task: _Task, system: "System", scenario: str, claims: "Claims | None"
+    task: _Task, system: "System", claims: "Claims | None", journal: Journal
 ) -> "tuple[Capacity, Claimed | None]":
     from capsim.experiments.capacity import DRAWS
     from capsim.experiments.capacity import capacity as run
     from capsim.experiments.levels_met import met_at
     from capsim.experiments.load_claims import answered
 
-    names = ("capacity", system.template.name, scenario)
-    with kept_work("searches and simulations", jobs=task.jobs, names=names) as work:
+    scenario = system.scenario(task.asked.scenario)
+    with kept_work("searches and simulations", jobs=task.jobs, journal=journal) as work:
         common: dict[str, Any] = {
             "draws": task.draws or DRAWS,
             "seed": task.seed,

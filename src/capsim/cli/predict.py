@@ -10,7 +10,8 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import Work, kept_work
+from capsim.cli.work import Work, journal_of, kept_work
+from capsim.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,8 +72,14 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     picture = None if no_plot else plot or usual
     check_picture(picture)
     task = _Task(system=system, scenario=name, draws=draws, seed=seed, jobs=jobs)
-    found = _over_range(task, lowest, highest, output) if is_range else _at(task, highest, output)
-    draw(partial(_picture, task, found), picture)
+    with journal_of("predict", system.template.name, name) as journal:
+        if is_range:
+            found: Prediction | RangePrediction = _over_range(
+                task, (lowest, highest), output, journal
+            )
+        else:
+            found = _at(task, highest, output, journal)
+        draw(partial(_picture, task, found), picture)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,20 +92,15 @@ class _Task:
     seed: int
     jobs: int | None
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What a journal of it is called after."""
-        return ("predict", self.system.template.name, self.scenario)
 
-
-def _at(task: _Task, users: int, output: Output) -> "Prediction":
+def _at(task: _Task, users: int, output: Output, journal: Journal) -> "Prediction":
     """Predict at one number of users and write the prediction."""
     from capsim.experiments.predict import CURVE_DRAWS, DRAWS
     from capsim.experiments.predict import predict as run
     from capsim.report import prediction as report
 
     draws = task.draws or DRAWS
-    with kept_work("simulations", jobs=task.jobs, names=task.names) as work:
+    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
         found = run(
             task.system.belief,
             users,
@@ -119,15 +121,17 @@ def _at(task: _Task, users: int, output: Output) -> "Prediction":
     return found
 
 
-def _over_range(task: _Task, lowest: int, highest: int, output: Output) -> "RangePrediction":
+def _over_range(
+    task: _Task, ends: tuple[int, int], output: Output, journal: Journal
+) -> "RangePrediction":
     """Predict over a range of users and write the curve."""
     from capsim.experiments.curve import levels
     from capsim.experiments.predict import CURVE_DRAWS
     from capsim.report import curve as report
 
     draws = task.draws or CURVE_DRAWS
-    with kept_work("simulations", jobs=task.jobs, names=task.names) as work:
-        found = _curve(task, levels(lowest, highest, _LEVELS), draws, work)
+    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
+        found = _curve(task, levels(*ends, _LEVELS), draws, work)
     output.emit(report, found, task.system.context(seed=task.seed, draws=draws))
     return found
 

@@ -12,7 +12,8 @@ from capsim.cli import options
 from capsim.cli.axes import Spacing, parse_axes
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import kept_work
+from capsim.cli.work import journal_of, kept_work
+from capsim.journal import Journal
 
 if TYPE_CHECKING:
     from capsim.experiments.axes import Value
@@ -133,19 +134,19 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
         draws=draws,
         seed=task.seed,
     )
-    found = _run(plan, system.template.name, task.jobs)
-    context = system.context(seed=task.seed, draws=draws, users=found.users)
-    now = found.now.outcomes
-    context = system.beside_measurement(context, found.scenario, found.users, now)
-    place.output.emit(sweep if len(task.axes) == 1 else grid, found, context)
-    draw(partial(_picture, found), picture)
+    with journal_of("sweep", system.template.name, plan.scenario) as journal:
+        found = _run(plan, task.jobs, journal)
+        context = system.context(seed=task.seed, draws=draws, users=found.users)
+        now = found.now.outcomes
+        context = system.beside_measurement(context, found.scenario, found.users, now)
+        place.output.emit(sweep if len(task.axes) == 1 else grid, found, context)
+        draw(partial(_picture, found), picture)
 
 
-def _run(plan: "SweepPlan", model: str, jobs: int | None) -> "Sweep":
+def _run(plan: "SweepPlan", jobs: int | None, journal: Journal) -> "Sweep":
     from capsim.experiments.sweep import run_sweep
 
-    names = ("sweep", model, plan.scenario)
-    with kept_work("simulations", jobs=jobs, names=names) as work:
+    with kept_work("simulations", jobs=jobs, journal=journal) as work:
         return run_sweep(plan, executor=work.executor, on_done=work.on_done, journal=work.journal)
 
 

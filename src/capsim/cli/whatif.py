@@ -1,5 +1,6 @@
 """`capsim whatif`: remedies compared with the system as it is, and ranked."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,8 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import kept_work
+from capsim.cli.work import journal_of, kept_work
+from capsim.journal import Journal
 
 if TYPE_CHECKING:
     from capsim.cli.system import System
@@ -76,35 +78,38 @@ def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
     usual = default_picture(system.template.name, name, "what-if")
     picture = None if no_plot else plot or usual
     check_picture(picture)
-    load = (name, number)
-    found = _compare(system, load, names or [], draws=draws, seed=seed, jobs=jobs)
-    _write(system, found, seed, output)
-    draw(partial(_picture, found), picture)
+    task = _Task(system=system, scenario=name, users=number, draws=draws, seed=seed, jobs=jobs)
+    with journal_of("whatif", system.template.name, name) as journal:
+        found = _compare(task, names or [], journal)
+        _write(system, found, seed, output)
+        draw(partial(_picture, found), picture)
 
 
-def _compare(
-    system: "System",
-    load: tuple[str, int | None],  # scenario and users
-    names: list[str],
-    *,
-    draws: int | None,
-    seed: int,
-    jobs: int | None,
-) -> "WhatIf":
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """What to compare remedies on."""
+
+    system: "System"
+    scenario: str
+    users: int | None
+    draws: int | None
+    seed: int
+    jobs: int | None
+
+
+def _compare(task: _Task, names: list[str], journal: Journal) -> "WhatIf":
     from capsim.experiments.whatif import DRAWS
     from capsim.experiments.whatif import whatif as run
 
-    scenario, users = load
-    about = ("whatif", system.template.name, scenario)
-    with kept_work("simulations", jobs=jobs, names=about) as work:
+    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
         return run(
-            system.belief,
+            task.system.belief,
             names,
-            users=users,
-            scenario=scenario,
-            dataset=system.dataset,
-            draws=draws or DRAWS,
-            seed=seed,
+            users=task.users,
+            scenario=task.scenario,
+            dataset=task.system.dataset,
+            draws=task.draws or DRAWS,
+            seed=task.seed,
             executor=work.executor,
             on_done=work.on_done,
             journal=work.journal,

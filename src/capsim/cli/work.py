@@ -1,19 +1,18 @@
 """Long work: worker processes, progress, and a word about what is kept when it is stopped."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from capsim import __version__
 from capsim.cli.executor import workers
 from capsim.cli.interrupt import StoppedError
 from capsim.cli.progress import OnDone, progress
 from capsim.errors import InputError
 from capsim.journal import Journal
-from capsim.provenance import fingerprint
+from capsim.provenance import source_fingerprint
 
 _NOTHING_KEPT = "nothing was written"
 
@@ -28,28 +27,45 @@ class Work:
 
 
 @contextmanager
-def kept_work(what: str, *, jobs: int | None, names: Sequence[str]) -> Iterator[Work]:
-    """Provide workers, progress, and a journal in the current folder that a stop leaves behind.
+def journal_of(*names: str) -> Iterator[Journal]:
+    """Provide a journal in the current folder, for work and for writing its result.
+
+    It is left behind where either does not come to its end, so that the same command can go on.
+
+    Args:
+        names: of the command and what it is about, for the name of the file.
+    """
+    path = journal_path(*names)
+    key = source_fingerprint()
+    try:
+        journal = Journal(path, key)
+    except InputError:  # a folder that cannot be written to: nothing can be kept there
+        journal = Journal(None, key)
+    yield journal
+    journal.forget()
+
+
+def journal_path(*names: str) -> Path:
+    """Return the file of a journal."""
+    safe = (re.sub(r"[^A-Za-z0-9_.]+", "-", name) for name in names)
+    return Path(f".capsim-{'-'.join(safe)}.journal")
+
+
+@contextmanager
+def kept_work(what: str, *, jobs: int | None, journal: Journal) -> Iterator[Work]:
+    """Provide workers and progress for some long work that a journal keeps.
 
     Args:
         what: is being counted.
         jobs: worker processes; none: one per core.
-        names: of the command and what it is about, for the name of the journal.
+        journal: of the work.
 
     Raises:
         StoppedError: the user pressed Ctrl-C.
     """
-    path = Path(".capsim-" + "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", name) for name in names))
-    path = path.with_name(f"{path.name}.journal")
-    try:
-        journal = Journal(path, fingerprint({"capsim": __version__}))
-    except InputError:  # a folder that cannot be written to: nothing can be kept there
-        with long_work(what, jobs=jobs) as work:
-            yield work
-        return
-    with long_work(what, jobs=jobs, kept=keeps(path)) as work:
+    kept = _NOTHING_KEPT if journal.path is None else keeps(journal.path)
+    with long_work(what, jobs=jobs, kept=kept) as work:
         yield replace(work, journal=journal)
-    journal.remove()
 
 
 def keeps(journal: Path) -> str:

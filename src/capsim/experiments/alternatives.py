@@ -47,9 +47,13 @@ def alternatives(
         if name == TODAY:
             continue
         try:
-            fitting.append(_alternative(belief, name, scenario))
+            found = _alternative(belief, name, scenario)
         except UnfitError as error:
             misfits.append(Misfit(name=name, why=error.why))
+            continue
+        if any(found.name == other.name for other in fitting):
+            raise InputError(f"{name}: two remedies are called {found.name}; rename the file")
+        fitting.append(found)
     if len(fitting) == 1:
         why = "; ".join(f"{misfit.name} does not fit: {misfit.why}" for misfit in misfits)
         raise InputError(why or "no remedy is named; capsim whatif --list shows them")

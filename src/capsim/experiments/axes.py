@@ -11,7 +11,7 @@ from capsim.model.aliases import POOL_SIZE, USERS, resolve
 from capsim.model.applying import apply_remedies
 from capsim.model.model import Model, with_users
 from capsim.model.remedy import JOINED, TODAY, parse_remedies
-from capsim.model.template import Template
+from capsim.model.template import Template, overlap
 
 WHAT_IF = "what-if"  # the parameter whose values are remedies
 POOL_SIZES = (20, 50, 75, 100, 150, 200, 300, 500, 750, 1000)
@@ -86,7 +86,7 @@ def check_apart(axes: Sequence[Axis]) -> None:
     """
     for number, axis in enumerate(axes):
         for other in axes[:number]:
-            shared = [a for a in axis.paths for b in other.paths if _overlap(a, b)]
+            shared = [a for a in axis.paths for b in other.paths if overlap(a, b)]
             if shared or axis.parameter == other.parameter:
                 raise InputError(
                     f"{other.parameter} and {axis.parameter}: both set "
@@ -163,7 +163,7 @@ def _today(template: Template, model: Model, paths: Sequence[str]) -> Value | No
 
 def _value_today(template: Template, model: Model, path: str) -> Value | None:
     """Return the value at a key path as the model file has it: a number, a word, or `$name`."""
-    if any(_overlap(change.target, path) for change in template.relative):
+    if any(overlap(change.target, path) for change in template.relative):
         return AS_IT_IS  # something multiplies what is written
     written: object = template.tree
     effective: object = model.model_dump(mode="json")
@@ -177,8 +177,3 @@ def _value_today(template: Template, model: Model, path: str) -> Value | None:
     if value is not None and not isinstance(value, int | float | str):
         raise InputError(f"{path}: is no single value of {model.name}; name a key inside it")
     return value
-
-
-def _overlap(first: str, second: str) -> bool:
-    """Whether one key path lies inside the other."""
-    return f"{first}.".startswith(f"{second}.") or f"{second}.".startswith(f"{first}.")

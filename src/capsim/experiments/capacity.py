@@ -13,7 +13,7 @@ from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.draw_capacity import DrawCapacity, DrawTask, search_draw
 from capsim.experiments.found_capacity import Capacity, at_confidence
 from capsim.experiments.levels_met import Level, met_at
-from capsim.experiments.loads import Load
+from capsim.experiments.loads import Load, allowed_s
 from capsim.experiments.running import run_trials
 from capsim.experiments.search import Scale
 from capsim.experiments.targets import Targets, default_targets, parse_targets
@@ -88,6 +88,9 @@ def capacity(  # noqa: PLR0913 (the public entry; all but one have defaults)
     load = Load(scenario=scenario or central.default_scenario, is_rate=is_rate)
     asked = parse_targets(targets) if isinstance(targets, str) else targets
     wanted = asked or default_targets(central)
+    _check_times(central.scenario(load.scenario).duration_s, wanted)
+    for level in at:
+        load.check(central, level)
     tests = extrapolation.calibration_trials(belief, dataset, seed)
     work = _Work(
         draws=draws,
@@ -117,6 +120,16 @@ def capacity(  # noqa: PLR0913 (the public entry; all but one have defaults)
         confirmed=confirmed,
         extrapolations=tuple(_doubts(belief, dataset, load, confirmed, tests, work)),
     )
+
+
+def _check_times(duration_s: float, targets: Targets) -> None:
+    """Make sure that a load test lasts long enough to miss a target on its response times."""
+    longest_s = allowed_s(targets)
+    if longest_s is not None and longest_s >= duration_s:
+        raise InputError(
+            f"{targets}: the load test lasts {duration_s:g} s, so nobody can wait that long in it; "
+            "set a shorter time, or a longer duration_s"
+        )
 
 
 def _search(

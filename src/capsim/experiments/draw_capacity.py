@@ -71,6 +71,12 @@ class DrawCapacity:
         return math.inf if self.ending == Ending.MORE else self.level
 
     @property
+    def levels(self) -> tuple[float, ...]:
+        """Every level that was tried, those on both sides of the capacity among them."""
+        ends = (end for end in (self.level, self.beyond) if 0 < end < math.inf)
+        return (*(tried.level for tried in self.tried), *ends)
+
+    @property
     def missed_below(self) -> tuple[float, ...]:
         """Levels below the capacity that miss the targets, and not for want of load."""
         return tuple(t.level for t in self._below if not (t.is_look or t.is_met or t.lacks_load))
@@ -169,7 +175,7 @@ class _Draw:
             self._check(beyond * factor, expected=False)
         missed = [n for n, t in self.looks.items() if n < found.level and not t.is_met]
         met = [n for n, t in self.looks.items() if n > found.beyond and t.is_met]
-        for level in (*sorted(missed)[:1], *sorted(met)[-1:]):  # the furthest of each
+        for level in sorted({*missed, *met}):
             self._check(level, expected=level < found.level)
 
     def _check(self, value: float, *, expected: bool) -> None:

@@ -13,9 +13,11 @@ from capsim.experiments.loads import Load
 from capsim.experiments.order_statistics import fewest_draws, quantile_bounds
 from capsim.experiments.search import Ending, Scale
 from capsim.experiments.targets import Targets
-from capsim.metrics.intervals import Interval, interval, weighted_quantile
+from capsim.metrics.intervals import Interval, interval
 
 _ROUNDING = 1e-9
+
+_ROUNDING = 1e-9  # of a product that should be whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,21 @@ class Capacity:
         return _shares([draw.limit for draw in self.draws])
 
     @property
+    def tried_from(self) -> float:
+        """The lowest load that was tried in any draw."""
+        return min(level for draw in self.draws for level in draw.levels)
+
+    @property
+    def tried_to(self) -> float:
+        """The highest load that was tried in any draw."""
+        return max(level for draw in self.draws for level in draw.levels)
+
+    @property
+    def tried_above(self) -> bool:
+        """Whether any draw was tried beyond its capacity."""
+        return any(level > draw.level for draw in self.draws for level in draw.levels)
+
+    @property
     def limiting_beyond(self) -> dict[str, float]:
         """The same just above the capacity."""
         return _shares([draw.limit_beyond for draw in self.draws])
@@ -121,10 +138,11 @@ def at_confidence(draws: Sequence[DrawCapacity], confidence: float) -> float:
     """Return the level up to which targets hold with a confidence.
 
     The share of the draws that still meets the targets at a level is the share whose capacity is
-    not below it. So the largest level that leaves a share c of the draws is the (1 - c) quantile of
-    the capacities: few users for much confidence.
+    not below it: (n - k + 1) / n at the k-th lowest of n capacities. So the largest level that
+    leaves a share c is number floor(n (1 - c)) + 1 of them: few users for much confidence.
     """
-    return weighted_quantile([draw.value for draw in draws], 1 - confidence)
+    ordered = sorted(draw.value for draw in draws)
+    return ordered[math.floor(len(ordered) * (1 - confidence) + _ROUNDING)]
 
 
 def row(number: int, draw: DrawCapacity) -> Mapping[str, object]:

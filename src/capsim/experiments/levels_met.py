@@ -86,6 +86,8 @@ def met_at(  # noqa: PLR0913 (one experiment's settings)
     if not levels:
         return ()
     load = Load(scenario=scenario, is_rate=is_rate)
+    for level in levels:
+        load.check(belief.central(), level)
     models = list(enumerate(belief.models(draws)))
     groups = [
         [load.trial(model, level, seed=seed, replication=number) for number, model in models]

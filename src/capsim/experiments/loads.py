@@ -110,6 +110,7 @@ class Load:
         spec = model.scenario(self.scenario)
         if not self.is_rate:
             highest = most or _users_at_most(spec)
+            self.check(model, highest)
             return Scale(lowest=1.0, highest=float(highest), whole=True)
         known = self._demands(model)
         carried = peak_rate(spec) if known is None else known.capacity_rps
@@ -117,6 +118,23 @@ class Load:
         lowest = _FEWEST_REQUESTS / spec.duration_s
         highest = max(min(most or limit, most_rate(spec)), lowest)
         return Scale(lowest=lowest, highest=highest, whole=False)
+
+    def check(self, model: Model, level: float) -> None:
+        """Make sure that so many users come before the load test is over.
+
+        Raises:
+            InputError: they do not: what is measured would be the ramp of fewer.
+        """
+        spec = model.scenario(self.scenario)
+        if self.is_rate or spec.stages or spec.spawn_rate is None:
+            return
+        come = math.floor(spec.spawn_rate * spec.duration_s)
+        if level > come:
+            raise InputError(
+                f"{level:.0f} users: only {come} come in the {spec.duration_s:g} s of "
+                f"scenarios.{self.scenario} at {spec.spawn_rate:g} a second; ask for fewer, or set "
+                f"scenarios.{self.scenario}.duration_s or spawn_rate"
+            )
 
     def _demands(self, model: Model) -> Demands | None:
         """Return what theory knows: with open arrivals only, nothing.

@@ -20,6 +20,7 @@ class Judgement:
     says: str
     expects: str
     place: int  # in the report, from 1
+    place_tried: int | None  # among those of the report that were tried; none: it does not fit
     what_if: str  # the remedy that was tried for it, the best one of several
     computed: int | None  # place among the report's own that were tried; none: it does not fit
     sentence: str
@@ -29,7 +30,8 @@ def judged(found: WhatIf, claims: Claims) -> tuple[Judgement, ...]:
     """Return a judgement of every recommendation of which some remedy was tried."""
     order = [row.name for row in found.rows]
     best = {p.says: _first(p, order) for p in claims.priorities}
-    ranked = sorted((name for name in best.values() if name), key=order.index)
+    tried = [name for name in best.values() if name]
+    ranked = sorted(tried, key=order.index)
     judgements = []
     for place, priority in enumerate(claims.priorities, start=1):
         name = best[priority.says]
@@ -41,6 +43,7 @@ def judged(found: WhatIf, claims: Claims) -> tuple[Judgement, ...]:
                 says=priority.says,
                 expects=priority.expects,
                 place=place,
+                place_tried=None if name is None else tried.index(name) + 1,
                 what_if=name or unfit[0].name,
                 computed=None if name is None else ranked.index(name) + 1,
                 sentence=unfit[0].why if name is None else _effect(found, found.row(name)),
@@ -60,7 +63,7 @@ def _effect(found: WhatIf, row: WhatIfRow) -> str:
     before, after = _main(found.today), _main(row)
     noticeable = _NOTHING * max(r.metrics[GAIN].median for r in found.rows)
     same = float(np.mean(np.abs(gains) <= noticeable))
-    if same >= _SURE:
+    if same >= _SURE and _is_still(found, row):
         return f"no effect to speak of, because {before} limits, and this does not relieve it"
     then = f"then {_first_of(row.next_limits)}"
     moved = (
@@ -77,6 +80,13 @@ def _effect(found: WhatIf, row: WhatIfRow) -> str:
     return (
         f"{shares} of the draws: {_span(row.differences[GAIN])} answers in time a second; {moved}"
     )
+
+
+def _is_still(found: WhatIf, row: WhatIfRow) -> bool:
+    """Whether neither throughput nor p95 moves in most draws."""
+    pairs = [(row.values(name), found.today.values(name)) for name in ("rps", "p95_s")]
+    moved = [np.abs(after - before) > _NOTHING * np.abs(before) for after, before in pairs]
+    return float(np.mean(np.any(moved, axis=0))) <= 1 - _SURE
 
 
 def _span(gain: Interval) -> str:

@@ -1,5 +1,6 @@
 """What a system costs: the instances, processes and connections that it may use."""
 
+import math
 from dataclasses import dataclass
 
 from capsim.model.database import Pool
@@ -20,7 +21,7 @@ class Resources:
 
     instances: int  # of the application
     processes: int  # of the application, with PgBouncer and Celery's workers
-    connections: int  # of PostgreSQL (the primary), at most
+    connections: float  # of PostgreSQL (the primary), at most; infinite: as many as come
     replicas: int
 
 
@@ -29,7 +30,7 @@ def resources(model: Model, users: int) -> Resources:
 
     Args:
         model: the system.
-        users: closed users; of a development server, each has a thread and a connection.
+        users: closed users, each of whom has one request at a time; 0: there are only arrivals.
     """
     instances = model.balancer.instances if model.balancer else 1
     serving = instances * _workers(model.server)
@@ -38,7 +39,7 @@ def resources(model: Model, users: int) -> Resources:
     return Resources(
         instances=instances,
         processes=serving + celery + bouncer,
-        connections=_connections(model, serving, users) + celery,
+        connections=_connections(model, serving, celery, users or math.inf),
         replicas=model.database.replicas.count if model.database.replicas else 0,
     )
 
@@ -47,20 +48,21 @@ def _workers(server: Server) -> int:
     return server.workers if isinstance(server, Gunicorn) else 1
 
 
-def _connections(model: Model, serving: int, users: int) -> int:
+def _connections(model: Model, serving: int, celery: int, users: float) -> float:
+    """Return the connections that PostgreSQL may see; Celery's workers have theirs first."""
     database, access = model.database, model.database.access
     if isinstance(access, Pool):
-        wanted = access.size * (serving if access.scope == "process" else 1)
+        wanted: float = access.size * (serving if access.scope == "process" else 1)
     else:
         wanted = min(users, serving * _at_once(model.server, users))
     if database.pgbouncer is not None:
         wanted = min(wanted, database.pgbouncer.pool_size)
     if database.usable_connections is not None:
-        wanted = min(wanted, database.usable_connections)
-    return wanted
+        wanted = min(wanted, database.usable_connections - celery)
+    return wanted + celery
 
 
-def _at_once(server: Server, users: int) -> int:
+def _at_once(server: Server, users: float) -> float:
     """Return how many requests one process works on at once."""
     match server:
         case SyncGunicorn():

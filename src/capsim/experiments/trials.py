@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from capsim.metrics.look import ramp_s, steady_look
+from capsim.metrics.look import SETTLE_S, ramp_s, steady_look
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.service import in_time_ratio
 from capsim.metrics.summary import Summary
@@ -73,34 +73,37 @@ def run_trial(trial: Trial) -> Outcome:
         run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
         # So short a run may end before its slowest requests do: their ages speak for them.
         summary = run.summary(begin_s=begin_s, ages_count=True)
-        return _outcome(trial, run, summary, _Window(figures_s=begin_s, usage_s=begin_s))
+        return _outcome(trial, run, summary, _Begin(usage_s=begin_s, in_time_s=begin_s))
     look = steady_look(trial.model, spec, users=users, seed=seed, replication=number)
     if look is not None:
-        window = _Window(figures_s=look.begin_s, usage_s=look.begin_s)
-        return _outcome(trial, look.run, look.summary(), window)
+        begin = _Begin(usage_s=look.begin_s, in_time_s=look.begin_s)
+        return _outcome(trial, look.run, look.summary(), begin)
     run = simulate(trial.model, scenario=spec, users=users, seed=seed, replication=number)
-    window = _Window(figures_s=0.0, usage_s=min(begin_s, spec.duration_s / 2))
-    return _outcome(trial, run, run.summary(), window)
+    half_s = spec.duration_s / 2
+    # In time is counted from where a look would begin: a change that makes the difference between
+    # a look and a whole test must not look like a gain.
+    begin = _Begin(usage_s=min(begin_s, half_s), in_time_s=min(begin_s + SETTLE_S, half_s))
+    return _outcome(trial, run, run.summary(), begin)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Window:
+class _Begin:
     """From when on a run is looked at."""
 
-    figures_s: float
     usage_s: float
+    in_time_s: float
 
 
-def _outcome(trial: Trial, run: Run, summary: Summary, window: _Window) -> Outcome:
+def _outcome(trial: Trial, run: Run, summary: Summary, begin: _Begin) -> Outcome:
     metrics = summary.metrics()
     if trial.within_s is not None:
-        share = in_time_ratio(run.trace, trial.within_s, begin_s=window.figures_s)
+        share = in_time_ratio(run.trace, trial.within_s, begin_s=begin.in_time_s)
         metrics["in_time_ratio"] = share
         metrics["in_time_rps"] = 0.0 if math.isnan(share) else share * summary.rps
     return Outcome(
         metrics=metrics,
         failures=summary.failures,
-        usages=run.usages(begin_s=window.usage_s),
+        usages=run.usages(begin_s=begin.usage_s),
         thin=summary.thin,
-        tasks=run.tasks(begin_s=window.usage_s),
+        tasks=run.tasks(begin_s=begin.usage_s),
     )

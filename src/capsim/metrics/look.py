@@ -21,7 +21,7 @@ from capsim.plan.lowering import celery, replicas
 from capsim.plan.ops import Status
 
 ENOUGH = 10_000  # answers: the standard error of a p99's rank is then a tenth of a percent
-_SETTLE_S = 5.0  # after the ramp: users that came together leave each other
+SETTLE_S = 5.0  # after the ramp: users that came together leave each other
 _SHORT_S = 20.0  # of a first look, after that
 _LONG_S = 60.0  # of another one, where some requests took long
 _MARGIN = 1.1  # on the length that should give enough answers
@@ -145,7 +145,7 @@ def _look_at(
     seed: int,
     replication: int,
 ) -> Look | None:
-    begin_s = ramp_s(scenario, users) + _SETTLE_S
+    begin_s = ramp_s(scenario, users) + SETTLE_S
     whole_s = scenario.duration_s
     if (
         _changes(model, scenario)

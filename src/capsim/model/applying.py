@@ -1,17 +1,20 @@
 """A remedy applied to a model: which variant fits, and what it changes."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from capsim.errors import InputError
 from capsim.model.model import Model
-from capsim.model.relative import Relative, copied, moved, scaled
+from capsim.model.relative import IN_THE_UNIT, Relative, copied, moved, scaled
 from capsim.model.remedy import Condition, Range, Remedy, Variant
 from capsim.model.template import Template, parse_template
 from capsim.model.toml import overlaid
 
+EVERY = "*"  # in place of a scenario: a remedy is about all of them
 _EACH = "*"
+_ENDS = (0.001, 0.999)  # of every prior: a variant has to fit there, too
 _REQUESTS, _SCENARIOS, _TASKS = "requests", "scenarios", "celery.tasks"
 
 
@@ -55,20 +58,23 @@ def apply_remedy(template: Template, remedy: Remedy, scenario: str | None = None
     Args:
         template: the model.
         remedy: to apply.
-        scenario: whose request classes it is about; none: the model's default one.
+        scenario: that it is about, for the request classes and the clients in it; none: the
+            model's default one; `EVERY`: all.
 
     Raises:
         UnfitError: no variant fits, everything is so already, or the result breaks a rule.
     """
     model = template.bind({})
     tree = model.model_dump(mode="json")
+    trees = [tree, *(template.at_quantile(q).model_dump(mode="json") for q in _ENDS)]
+    scenarios = list(model.scenarios) if scenario == EVERY else [model.scenario_name(scenario)]
     reasons = []
     for variant in remedy.file.variants:
-        classes = _classes(variant, model, scenario)
-        problem = _problem(variant, tree, classes)
+        names = _Names(scenarios=scenarios, classes=_classes(variant, model, scenarios))
+        problem = _problem(variant, trees, names)
         if problem is None:
             try:
-                changed = _changed(template, remedy, variant, tree, classes)
+                changed = _changed(template, remedy, variant, tree, names)
             except InputError as error:
                 raise _unfit(template, remedy, str(error)) from None
             if changed.bind({}).model_dump() == model.model_dump():
@@ -78,32 +84,51 @@ def apply_remedy(template: Template, remedy: Remedy, scenario: str | None = None
     raise _unfit(template, remedy, "; ".join(dict.fromkeys(reasons)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """What `*` stands for in key paths."""
+
+    scenarios: Sequence[str]
+    classes: Sequence[str]
+
+    def of(self, table: str) -> Sequence[str]:
+        """Return the names in place of a `*` in a table."""
+        return self.scenarios if table == _SCENARIOS else self.classes
+
+    def paths(self, path: str) -> list[str]:
+        """Return a key path once for each name in place of its `*`."""
+        before, star, after = path.partition(f".{_EACH}")
+        return [f"{before}.{name}{after}" for name in self.of(before)] if star else [path]
+
+
 def _unfit(template: Template, remedy: Remedy, why: str) -> UnfitError:
     return UnfitError(remedy.name, template.name, f"{remedy.file.unfit} ({why})")
 
 
-def _classes(variant: Variant, model: Model, scenario: str | None) -> list[str]:
-    """Return the request classes of a scenario that `*` stands for."""
-    asked = model.scenario(scenario).tasks_by_source().values()
+def _classes(variant: Variant, model: Model, scenarios: Sequence[str]) -> list[str]:
+    """Return the request classes of scenarios that `*` stands for."""
+    asked = [t for name in scenarios for t in model.scenarios[name].tasks_by_source().values()]
     names = [name for name in model.requests if any(name in tasks for tasks in asked)]
     dumps = {name: model.requests[name].model_dump(mode="json") for name in names}
     return [n for n in names if all(_holds(dumps[n], p, c) for p, c in variant.classes.items())]
 
 
-def _problem(variant: Variant, tree: Mapping[str, Any], classes: Sequence[str]) -> str | None:
-    """Return why a variant does not fit; none: it does."""
-    for path, condition in variant.when.items():
-        if not _holds(tree, path, condition):
-            value = _size(_at(tree, path))
-            is_plain = isinstance(value, int | float | str) and not isinstance(value, bool)
-            found = f"{path} = {value}" if is_plain else f"{path} is {'' if value else 'not '}set"
-            return (
-                found if isinstance(condition, bool) else f"{found}, needed: {_wanted(condition)}"
-            )
-    if variant.classes and not classes:
+def _problem(variant: Variant, trees: Sequence[Mapping[str, Any]], names: _Names) -> str | None:
+    """Return why a variant does not fit a model, given at several values of what is not known."""
+    for pattern, condition in variant.when.items():
+        for tree, path in itertools.product(trees, names.paths(pattern)):
+            if not _holds(tree, path, condition):
+                return _missed(path, _size(_at(tree, path)), condition)
+    if variant.classes and not names.classes:
         needed = ", ".join(_of_class(key, c) for key, c in variant.classes.items())
         return f"needed: a request class {needed}"
     return None
+
+
+def _missed(path: str, value: Any, condition: Condition) -> str:
+    is_plain = isinstance(value, int | float | str) and not isinstance(value, bool)
+    found = f"{path} = {value}" if is_plain else f"{path} is {'' if value else 'not '}set"
+    return found if isinstance(condition, bool) else f"{found}, needed: {_wanted(condition)}"
 
 
 def _of_class(key: str, condition: Condition) -> str:
@@ -134,7 +159,7 @@ def _holds(tree: Mapping[str, Any], path: str, condition: Condition) -> bool:
 def _size(value: Any) -> Any:
     """Return a number for a law, which conditions are about; zero for one that is always zero."""
     if isinstance(value, Mapping) and "law" in value:
-        return max(number for number in value.values() if isinstance(number, int | float))
+        return max(value[key] for key in IN_THE_UNIT if key in value)
     return value
 
 
@@ -151,7 +176,7 @@ def _changed(
     remedy: Remedy,
     variant: Variant,
     tree: Mapping[str, Any],
-    classes: Sequence[str],
+    names: _Names,
 ) -> Template:
     own = {name: prior.model_dump(mode="json") for name, prior in remedy.file.parameters.items()}
     known = template.parameters_as_written
@@ -161,9 +186,8 @@ def _changed(
                 f"{remedy.name}: parameters.{name}: {template.name} has a parameter of that name; "
                 "rename one"
             )
-    names = {_REQUESTS: classes, _TASKS: classes, _SCENARIOS: list(tree[_SCENARIOS])}
     overlay = _spread(variant.overlay, "", names)
-    relative = tuple(_relative(variant, names))
+    relative = tuple(_relative(variant, tree, names))
     defaults = _defaults(template, tree, [change.source for change in relative])
     written = overlaid(overlaid(dict(template.tree), defaults), overlay)
     changed = replace(template, tree=written, relative=(*template.relative, *relative))
@@ -178,7 +202,7 @@ def _changed(
     )
 
 
-def _spread(node: Any, path: str, names: Mapping[str, Sequence[str]], each: str = "") -> Any:
+def _spread(node: Any, path: str, names: _Names, each: str = "") -> Any:
     """Return an overlay with a table for each name in place of `*`."""
     if not isinstance(node, Mapping):
         return each if node == _EACH else node
@@ -186,26 +210,22 @@ def _spread(node: Any, path: str, names: Mapping[str, Sequence[str]], each: str 
     for key, value in node.items():
         inside = f"{path}.{key}".lstrip(".")
         if key == _EACH:
-            made |= {name: _spread(value, inside, names, name) for name in names[path]}
+            made |= {name: _spread(value, inside, names, name) for name in names.of(path)}
         else:
             made[key] = _spread(value, inside, names, each)
     return made
 
 
-def _relative(variant: Variant, names: Mapping[str, Sequence[str]]) -> Iterator[Relative]:
+def _relative(variant: Variant, tree: Mapping[str, Any], names: _Names) -> Iterator[Relative]:
     for path, factor in variant.scale.items():
-        yield from (scaled(each, factor) for each in _paths(path, names))
+        for each in names.paths(path):
+            yield scaled(each, factor, whole=isinstance(_at(tree, each), int))
     for source, target in variant.copies.items():
-        both = zip(_paths(source, names), _paths(target, names), strict=True)
+        both = zip(names.paths(source), names.paths(target), strict=True)
         yield from (copied(from_, to) for from_, to in both)
     for source, part in variant.moves.items():
-        both = zip(_paths(source, names), _paths(part.to, names), strict=True)
+        both = zip(names.paths(source), names.paths(part.to), strict=True)
         yield from (moved(from_, to, part.share) for from_, to in both)
-
-
-def _paths(path: str, names: Mapping[str, Sequence[str]]) -> list[str]:
-    before, star, after = path.partition(f".{_EACH}")
-    return [f"{before}.{name}{after}" for name in names[before]] if star else [path]
 
 
 def _defaults(template: Template, tree: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:

@@ -138,11 +138,19 @@ class Model(Spec):
         Raises:
             InputError: there is no such scenario.
         """
+        return self.scenarios[self.scenario_name(name)]
+
+    def scenario_name(self, name: str | None = None) -> str:
+        """Return the name of a scenario that there is; none: that of the default one.
+
+        Raises:
+            InputError: there is no such scenario.
+        """
         chosen = self.default_scenario if name is None else name
         if chosen not in self.scenarios:
             known = ", ".join(self.scenarios)
             raise InputError(f"scenario {chosen!r} is unknown; choose one of {known}")
-        return self.scenarios[chosen]
+        return chosen
 
 
 def _one_of(known: Mapping[str, object], key: str, name: str, table: str) -> None:

@@ -12,7 +12,7 @@ from capsim.errors import InputError
 Amount = float | str  # a number, or `$name` of a parameter
 
 # What of a law is in the unit of its field; a coefficient of variation is not.
-_IN_THE_UNIT = ("value", "low", "high", "mean", "p50", "p95", "period")
+IN_THE_UNIT = ("value", "low", "high", "mean", "p50", "p95", "period")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class Relative:
     target: str
     factor: Amount
     kept: Amount | None = None  # share that stays at the source; none: all but the factor
+    whole: bool = False  # a number of things: rounded, and none of them is ever lost
 
     def applied(self, tree: dict[str, Any], numbers: Mapping[str, float]) -> None:
         """Change a tree in place in which every parameter is a number.
@@ -37,9 +38,18 @@ class Relative:
             raise InputError(f"{self.source}: is not set, so there is nothing to change")
         was = table[key]
         if self.target != self.source:
-            table[key] = _times(was, kept, self.source)
+            table[key] = self._times(was, kept)
         table, key = _place(tree, self.target)
-        table[key] = _times(was, factor, self.target)
+        table[key] = self._times(was, factor)
+
+    def _times(self, value: Any, factor: float) -> Any:
+        """Return a number or a law times a factor."""
+        if isinstance(value, Mapping):
+            return {k: v * factor if k in IN_THE_UNIT else v for k, v in value.items()}
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{self.source} = {value!r}: is no number, and cannot be multiplied")
+        times = value * factor
+        return max(min(1, value), round(times)) if self.whole else times
 
     def amounts(self) -> list[Amount]:
         """Return what may refer to parameters."""
@@ -47,12 +57,17 @@ class Relative:
 
     @staticmethod
     def _number(amount: Amount, numbers: Mapping[str, float]) -> float:
-        return numbers[amount[1:]] if isinstance(amount, str) else amount
+        if not isinstance(amount, str):
+            return amount
+        if amount[1:] not in numbers:
+            known = ", ".join("$" + name for name in numbers) or "none"
+            raise InputError(f"{amount}: refers to no [parameters] entry (known: {known})")
+        return numbers[amount[1:]]
 
 
-def scaled(path: str, factor: Amount) -> Relative:
-    """Return the change that multiplies a number or a law."""
-    return Relative(source=path, target=path, factor=factor)
+def scaled(path: str, factor: Amount, *, whole: bool = False) -> Relative:
+    """Return the change that multiplies a number or a law; `whole`: a number of things."""
+    return Relative(source=path, target=path, factor=factor, whole=whole)
 
 
 def copied(source: str, target: str) -> Relative:
@@ -70,14 +85,3 @@ def _place(tree: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
     for folder in folders:
         tree = tree.setdefault(folder, {})
     return tree, key
-
-
-def _times(value: Any, factor: float, path: str) -> Any:
-    """Return a number or a law times a factor; a whole number stays one, and at least 1."""
-    if isinstance(value, Mapping):
-        return {k: v * factor if k in _IN_THE_UNIT else v for k, v in value.items()}
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{path} = {value!r}: is no number, and cannot be multiplied")
-    if isinstance(value, int):
-        return max(1, round(value * factor))
-    return value * factor

@@ -12,8 +12,7 @@ from pydantic import Field, ValidationError
 from capsim import bundled
 from capsim.errors import InputError
 from capsim.model.priors import Prior
-from capsim.model.relative import Amount
-from capsim.model.spec import Probability, Spec
+from capsim.model.spec import Positive, Probability, Spec
 from capsim.model.toml import read_toml
 from capsim.model.validation import first_problem
 
@@ -51,7 +50,9 @@ class Variant(Spec):
     when: Conditions = Field(default_factory=dict)  # by key path of the model
     classes: Conditions = Field(default_factory=dict)  # by key of a request class
     overlay: dict[str, Any] = Field(default_factory=dict)  # laid over the model
-    scale: dict[str, Amount] = Field(default_factory=dict)  # key path -> factor
+    scale: dict[str, Positive | Annotated[str, Field(pattern=r"^\$")]] = Field(
+        default_factory=dict
+    )  # key path -> factor
     copies: dict[str, str] = Field(default_factory=dict)  # from key path -> to key path
     moves: dict[str, Part] = Field(default_factory=dict)  # from key path -> to another one
     note: str = ""  # what a reader must know of this variant
@@ -82,6 +83,8 @@ def load_remedy(reference: str) -> Remedy:
         InputError: there is none, or it breaks a rule.
     """
     path = _located(reference)
+    if path.stem == TODAY:
+        raise InputError(f"{path}: {TODAY} is the system as it is; call the remedy otherwise")
     tree = read_toml(path)
     try:
         return Remedy(name=path.stem, file=RemedyFile.model_validate(tree))

@@ -60,6 +60,10 @@ class Template:
         except ValidationError as error:
             raise first_problem(error, self.source) from None
 
+    def at_quantile(self, level: float) -> Model:
+        """Return the model with every parameter at the same quantile of its prior."""
+        return self.bind({name: prior.quantile(level) for name, prior in self.priors.items()})
+
     def medians(self) -> dict[str, float]:
         """Return every parameter at its prior median."""
         return {name: prior.quantile(0.5) for name, prior in self.priors.items()}
@@ -86,13 +90,27 @@ class Template:
             node[key] = child if isinstance(child, dict) else {"law": "constant", "value": child}
             node = node[key]
         node[keys[-1]] = value
-        # What is set here is set to this, whatever multiplied the value before.
-        relative = tuple(c for c in self.relative if not _overlap(c.target, path))
+        relative = self._relative_without(path)
         changed = replace(
             self, source=f"{self.source} with {path} = {value}", tree=tree, relative=relative
         )
         changed.bind({})
         return changed
+
+    def _relative_without(self, path: str) -> tuple[Relative, ...]:
+        """Return the relative changes but those of a value that is set: it is what it is set to.
+
+        Raises:
+            InputError: part of the value is handed over, and setting it would say nothing of that.
+        """
+        for change in self.relative:
+            both = change.source, change.target
+            if change.source != change.target and any(overlap(path, end) for end in both):
+                raise InputError(
+                    f"{path}: a remedy hands over part of {change.source} to {change.target}; set "
+                    "the remedy's own parameters, or leave the remedy out"
+                )
+        return tuple(c for c in self.relative if not overlap(c.target, path))
 
     def free_parameters(self) -> list[str]:
         """Return the names of the parameters that the model refers to, in file order."""
@@ -144,7 +162,7 @@ def parse_template(
         source=source, tree=body, priors=priors, path=path, base=base, relative=relative
     )
     for quantile in _TRIED_QUANTILES:
-        template.bind({name: prior.quantile(quantile) for name, prior in priors.items()})
+        template.at_quantile(quantile)
     unused = sorted(set(priors) - set(template.references()))
     if unused:
         raise InputError.at(
@@ -153,7 +171,7 @@ def parse_template(
     return template
 
 
-def _overlap(first: str, second: str) -> bool:
+def overlap(first: str, second: str) -> bool:
     """Whether one key path lies inside the other."""
     return f"{first}.".startswith(f"{second}.") or f"{second}.".startswith(f"{first}.")
 

@@ -129,8 +129,14 @@ def _monotone(found: Capacity) -> list[str]:
     if not draws:
         return []
     if found.is_monotone:
-        tried = "from half of it to four times as much, all below meet the target and none above"
-        return [f"Monotone in all {_draws(draws)} with a capacity: of the loads tried, {tried}."]
+        lowest, highest = found.tried_from, found.tried_to
+        loads = f"{number(lowest)} to {with_unit(found, highest)}"
+        none = "and none above" if found.tried_above else "and none above it was tried"
+        text = (
+            f"Monotone in all {_draws(draws)} with a capacity: of the loads tried, {loads}, all "
+            f"below it meet the target {none}."
+        )
+        return [text]
     sentences = []
     if found.missed_below:
         sentences.append(

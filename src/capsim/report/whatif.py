@@ -174,24 +174,21 @@ def _misfits(found: WhatIf) -> Iterator[Group]:
 
 
 def _priorities(comparison: Comparison) -> Iterator[Group]:
+    tried = sum(judgement.computed is not None for judgement in comparison.judgements)
     if comparison.judgements:
         yield layout.section(
             f"The report's own priorities ({comparison.report})",
-            layout.bullets(_judged(j, len(comparison.judgements)) for j in comparison.judgements),
+            layout.bullets(_judged(j, tried) for j in comparison.judgements),
         )
 
 
 def _judged(judgement: Judgement, count: int) -> str:
-    here = (
-        "does not fit"
-        if judgement.computed is None
-        else f"{judgement.computed} of {count} here"
-        + (", as in the report" if judgement.computed == judgement.place else "")
-    )
-    return (
-        f"{judgement.place} in the report, {judgement.says} ({judgement.what_if}): {here}: "
-        f"{judgement.sentence}."
-    )
+    head = f"{judgement.place} in the report, {judgement.says} ({judgement.what_if}): "
+    if judgement.computed is None:
+        return f"{head}does not fit: {judgement.sentence}."
+    place, computed = judgement.place_tried, judgement.computed
+    there = ", as in the report" if place == computed else f", {place} there"
+    return f"{head}{computed} of the {count} tried here{there}: {judgement.sentence}."
 
 
 def _doubts(found: WhatIf) -> Iterator[Group]:
