@@ -75,7 +75,7 @@ def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
     if show_list:
         _list(system, name, names or [], output)
         return
-    usual = default_picture(system.template.name, name, "what-if")
+    usual = default_picture(system.template.name, name, "remedies")
     picture = None if no_plot else plot or usual
     check_picture(picture)
     task = _Task(system=system, scenario=name, users=number, draws=draws, seed=seed, jobs=jobs)

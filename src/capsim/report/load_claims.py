@@ -9,9 +9,9 @@ from capsim.report import layout
 from capsim.report.numbers import share, share_span
 
 
-def section(report: str, answers: Sequence[Answer]) -> Group:
-    """Return the claims as a list."""
-    heading = f"The report's claims ({report})"
+def section(report: str, answers: Sequence[Answer], scenario: str) -> Group:
+    """Return the claims as a list, and whose workload they were asked of."""
+    heading = f"The report's claims ({report}), asked of the workload of {scenario}"
     return layout.section(heading, layout.bullets(_sentence(answer) for answer in answers))
 
 
