@@ -78,6 +78,10 @@ def usage_intervals(outcomes: Sequence[Outcome]) -> list[UsageInterval]:
 
 def limiting_shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """Return in which share of the outcomes each resource limits, the most frequent first."""
-    limits = [limiting_resource(outcome.usages) for outcome in outcomes]
-    counts = {name: limits.count(name) / len(limits) for name in dict.fromkeys(limits)}
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+    return shares([limiting_resource(outcome.usages) for outcome in outcomes])
+
+
+def shares(names: Sequence[str]) -> dict[str, float]:
+    """Return the share of each name among all, the most frequent first."""
+    found = {name: names.count(name) / len(names) for name in dict.fromkeys(names)}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))

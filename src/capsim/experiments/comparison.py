@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from capsim.experiments.trials import Outcome
+from capsim.experiments.trials import Outcome, metric_intervals
 from capsim.loadtest.observations import Dataset, LoadTest
-from capsim.metrics.intervals import Interval, interval
+from capsim.metrics.intervals import Interval
 
 _MANY = 0.5  # a failure ratio above this is a broken system
 
@@ -49,9 +49,7 @@ def disagreement(
     test = measured_load_test(dataset, scenario, users)
     if test is None:
         return None
-    names = outcomes[0].metrics
-    predicted = {name: interval([o.metrics[name] for o in outcomes]) for name in names}
-    found = verdicts(test, predicted)
+    found = verdicts(test, metric_intervals(outcomes))
     inside = sum(verdict.inside for verdict in found)
     if inside >= _MANY * len(found):
         return None

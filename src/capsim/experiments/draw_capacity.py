@@ -8,7 +8,7 @@ from typing import Any
 from capsim.experiments.bottleneck import limiting_resource
 from capsim.experiments.hysteresis import Return, after_burst
 from capsim.experiments.loads import Load
-from capsim.experiments.migration import next_limits
+from capsim.experiments.migration import next_limit
 from capsim.experiments.search import WIDTH, Ending, Found, Scale, Search
 from capsim.experiments.targets import Targets
 from capsim.experiments.trials import Outcome, run_trial
@@ -213,7 +213,7 @@ class _Draw:
         if level not in self.outcomes:
             return None
         task = self.task
-        return next(iter(next_limits([task.model], task.load.scenario, [self.outcomes[level]])))
+        return next_limit(task.model, task.load.scenario, self.outcomes[level])
 
     def _after_burst(self, capacity: float) -> Return:
         task = self.task

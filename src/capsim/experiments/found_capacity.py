@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from capsim.experiments.bottleneck import shares
 from capsim.experiments.draw_capacity import DrawCapacity
 from capsim.experiments.hysteresis import Return
 from capsim.experiments.levels_met import Level
@@ -14,8 +15,6 @@ from capsim.experiments.order_statistics import fewest_draws, quantile_bounds
 from capsim.experiments.search import Ending, Scale
 from capsim.experiments.targets import Targets
 from capsim.metrics.intervals import Interval, interval
-
-_ROUNDING = 1e-9
 
 _ROUNDING = 1e-9  # of a product that should be whole
 
@@ -101,7 +100,7 @@ class Capacity:
     @property
     def limiting(self) -> dict[str, float]:
         """In which share of the draws each resource limits at the capacity."""
-        return _shares([draw.limit for draw in self.draws])
+        return shares([draw.limit for draw in self.draws if draw.limit])
 
     @property
     def tried_from(self) -> float:
@@ -121,12 +120,12 @@ class Capacity:
     @property
     def limiting_beyond(self) -> dict[str, float]:
         """The same just above the capacity."""
-        return _shares([draw.limit_beyond for draw in self.draws])
+        return shares([draw.limit_beyond for draw in self.draws if draw.limit_beyond])
 
     @property
     def next_limits(self) -> dict[str, float]:
         """And what would limit if that were gone."""
-        return _shares([draw.next_limit for draw in self.draws])
+        return shares([draw.next_limit for draw in self.draws if draw.next_limit])
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -160,10 +159,3 @@ def row(number: int, draw: DrawCapacity) -> Mapping[str, object]:
         "after_burst": draw.after_burst.value if draw.after_burst else None,
         "levels_tried": len(draw.tried),
     }
-
-
-def _shares(names: Sequence[str | None]) -> dict[str, float]:
-    """Return the share of each name among those known, the most frequent first."""
-    known = [name for name in names if name is not None]
-    shares = {name: known.count(name) / len(known) for name in dict.fromkeys(known)}
-    return dict(sorted(shares.items(), key=lambda item: -item[1]))

@@ -11,9 +11,9 @@ from capsim.experiments.loads import Load
 from capsim.experiments.order_statistics import share_bounds
 from capsim.experiments.running import run_groups
 from capsim.experiments.targets import Targets
-from capsim.experiments.trials import Outcome
+from capsim.experiments.trials import Outcome, metric_intervals
 from capsim.journal import Journal
-from capsim.metrics.intervals import Interval, interval
+from capsim.metrics.intervals import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,7 @@ class Level:
     @property
     def metrics(self) -> dict[str, Interval]:
         """Median and 90 % interval of every metric."""
-        names = self.outcomes[0].metrics
-        return {name: interval([o.metrics[name] for o in self.outcomes]) for name in names}
+        return metric_intervals(self.outcomes)
 
     @property
     def limits(self) -> dict[str, float]:
@@ -86,8 +85,6 @@ def met_at(  # noqa: PLR0913 (one experiment's settings)
     if not levels:
         return ()
     load = Load(scenario=scenario, is_rate=is_rate)
-    for level in levels:
-        load.check(belief.central(), level)
     models = list(enumerate(belief.models(draws)))
     groups = [
         [load.trial(model, level, seed=seed, replication=number) for number, model in models]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from capsim.errors import InputError
-from capsim.experiments.bottleneck import NOTHING, limiting_resource
+from capsim.experiments.bottleneck import NOTHING, limiting_resource, shares
 from capsim.experiments.demands import demands
 from capsim.experiments.trials import Outcome
 from capsim.metrics.utilisation import Usage
@@ -22,9 +22,7 @@ def next_limits(
         outcomes: of the same draws.
     """
     pairs = zip(models, outcomes, strict=True)
-    found = [next_limit(model, scenario, outcome) for model, outcome in pairs]
-    shares = {name: found.count(name) / len(found) for name in dict.fromkeys(found)}
-    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+    return shares([next_limit(model, scenario, outcome) for model, outcome in pairs])
 
 
 def next_limit(model: Model, scenario: str, outcome: Outcome) -> str:

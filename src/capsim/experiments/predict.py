@@ -15,7 +15,7 @@ from capsim.experiments.curve import Cliff, Curve, find_cliff, levels, run_curve
 from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.extrapolation import Influence
 from capsim.experiments.running import run_trials
-from capsim.experiments.trials import Outcome, Trial
+from capsim.experiments.trials import Outcome, Trial, metric_intervals
 from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval, interval
@@ -48,8 +48,7 @@ class Prediction:
     @property
     def metrics(self) -> dict[str, Interval]:
         """Median and 90 % interval of every metric."""
-        names = self.outcomes[0].metrics
-        return {name: interval([o.metrics[name] for o in self.outcomes]) for name in names}
+        return metric_intervals(self.outcomes)
 
     @property
     def failures(self) -> dict[str, Interval]:
@@ -154,8 +153,7 @@ def _assemble(  # noqa: PLR0913 (puts together what was computed)
     curve: Curve | None,
 ) -> Prediction:
     test = measured_load_test(dataset, name, users)
-    metrics = {m: interval([o.metrics[m] for o in outcomes]) for m in outcomes[0].metrics}
-    found = verdicts(test, metrics) if test else ()
+    found = verdicts(test, metric_intervals(outcomes)) if test else ()
     influence = extrapolation.influences(belief, draws, outcomes)
     return Prediction(
         model=belief.template.name,

@@ -59,13 +59,13 @@ def _first(priority: Priority, order: Sequence[str]) -> str | None:
 
 def _effect(found: WhatIf, row: WhatIfRow) -> str:
     """Say what a remedy does, in how many draws, and which limit it meets or leaves."""
-    gains = row.values(GAIN) - found.today.values(GAIN)
+    gains = row.gains(GAIN)
     before, after = _main(found.today), _main(row)
     noticeable = _NOTHING * max(r.metrics[GAIN].median for r in found.rows)
     same = float(np.mean(np.abs(gains) <= noticeable))
     if same >= _SURE and _is_still(found, row):
         return f"no effect to speak of, because {before} limits, and this does not relieve it"
-    then = f"then {_first_of(row.next_limits)}"
+    then = f"then {next(iter(row.next_limits))}"
     moved = (
         f"{before} limits as before, {then}"
         if before == after
@@ -84,8 +84,10 @@ def _effect(found: WhatIf, row: WhatIfRow) -> str:
 
 def _is_still(found: WhatIf, row: WhatIfRow) -> bool:
     """Whether neither throughput nor p95 moves in most draws."""
-    pairs = [(row.values(name), found.today.values(name)) for name in ("rps", "p95_s")]
-    moved = [np.abs(after - before) > _NOTHING * np.abs(before) for after, before in pairs]
+    moved = [
+        np.abs(row.gains(name)) > _NOTHING * np.abs(found.today.values(name))
+        for name in ("rps", "p95_s")
+    ]
     return float(np.mean(np.any(moved, axis=0))) <= 1 - _SURE
 
 
@@ -98,8 +100,4 @@ def _digits(value: float) -> str:
 
 
 def _main(row: WhatIfRow) -> str:
-    return _first_of(row.limits)
-
-
-def _first_of(shares: dict[str, float]) -> str:
-    return next(iter(shares))
+    return next(iter(row.limits))

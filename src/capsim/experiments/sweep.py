@@ -78,16 +78,9 @@ class Sweep:
         """A tidy table: value(s), metric, median, lo, hi, and the difference from today."""
         return pd.DataFrame(
             [
-                {
-                    **dict(zip(self.columns, row.point, strict=True)),
-                    "metric": metric,
-                    **vars(found),
-                    "difference": row.differences[metric].median,
-                    "difference_lo": row.differences[metric].lo,
-                    "difference_hi": row.differences[metric].hi,
-                }
+                {**dict(zip(self.columns, row.point, strict=True)), **figures}
                 for row in self.rows
-                for metric, found in row.metrics.items()
+                for figures in row.figures()
             ]
         )
 

@@ -1,9 +1,10 @@
 """One simulated load test of one draw, reduced to the figures that experiments compare."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from capsim.metrics.intervals import Interval, interval
 from capsim.metrics.look import SETTLE_S, ramp_s, steady_look
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.service import in_time_ratio
@@ -57,6 +58,11 @@ class Outcome:
             for name in _RATES.intersection(metrics):
                 metrics[name] *= metrics["rps"] / self.metrics["rps"]
         return replace(self, metrics=metrics)
+
+
+def metric_intervals(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
+    """Return the median and 90 % interval of every metric over outcomes."""
+    return {name: interval([o.metrics[name] for o in outcomes]) for name in outcomes[0].metrics}
 
 
 def run_trial(trial: Trial) -> Outcome:

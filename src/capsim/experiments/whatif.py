@@ -17,7 +17,7 @@ from capsim.experiments.paired import Paired
 from capsim.experiments.regret import Regret, regrets
 from capsim.experiments.resources import Resources, resources
 from capsim.experiments.running import run_groups, run_trials
-from capsim.experiments.trials import Trial
+from capsim.experiments.trials import Outcome, Trial
 from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval, interval
@@ -82,18 +82,7 @@ class WhatIf:
     def frame(self) -> pd.DataFrame:
         """A tidy table: remedy, metric, median, lo, hi, and the difference from today."""
         return pd.DataFrame(
-            [
-                {
-                    "what_if": row.name,
-                    "metric": metric,
-                    **vars(found),
-                    "difference": row.differences[metric].median,
-                    "difference_lo": row.differences[metric].lo,
-                    "difference_hi": row.differences[metric].hi,
-                }
-                for row in self.rows
-                for metric, found in row.metrics.items()
-            ]
+            [{"what_if": row.name, **figures} for row in self.rows for figures in row.figures()]
         )
 
 
@@ -144,8 +133,7 @@ def whatif(  # noqa: PLR0913 (the public entry; all but one have defaults)
         on_done=part(on_done, len(before), total),
         journal=journal,
     )
-    pairs = [Paired(outcomes=outcomes, today=found[0]) for outcomes in found]
-    rows = _ranked(systems, pairs, groups, peak)
+    rows = _ranked(systems, groups, found, peak)
     best = next(system.belief for system in systems if system.name == rows[0].name)
     influence = influences(best, best.draws(draws), rows[0].outcomes)
     return WhatIf(
@@ -190,28 +178,29 @@ def _groups(
 
 def _ranked(
     systems: Sequence[Alternative],
-    pairs: Sequence[Paired],
     groups: Sequence[Sequence[Trial]],
+    found: Sequence[tuple[Outcome, ...]],
     users: int,
 ) -> tuple[WhatIfRow, ...]:
-    by_name = {system.name: number for number, system in enumerate(systems)}
-    losses = regrets({name: pairs[number].values(GAIN) for name, number in by_name.items()})
-    rows = []
-    for name, regret in losses.items():
-        number = by_name[name]
-        system, pair = systems[number], pairs[number]
-        models = [trial.model for trial in groups[number]]
-        row = WhatIfRow(
+    """Return a row per system, beside the first of them, which is today's."""
+    pairs = [Paired(outcomes=outcomes, today=found[0]) for outcomes in found]
+    names = [system.name for system in systems]
+    lost = regrets({n: pair.values(GAIN) for n, pair in zip(names, pairs, strict=True)})
+    rows = [
+        WhatIfRow(
             outcomes=pair.outcomes,
             today=pair.today,
-            name=name,
+            name=system.name,
             title=system.title,
             notes=system.notes,
-            regret=regret,
-            costs=tuple(resources(model, users) for model in models),
-            next_limits=next_limits(models, groups[number][0].scenario, pair.outcomes),
+            regret=lost[system.name],
+            costs=tuple(resources(trial.model, users) for trial in trials),
+            next_limits=next_limits(
+                [trial.model for trial in trials], trials[0].scenario, pair.outcomes
+            ),
         )
-        rows.append(row)
+        for system, trials, pair in zip(systems, groups, pairs, strict=True)
+    ]
     return tuple(sorted(rows, key=_place))
 
 

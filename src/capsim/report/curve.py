@@ -1,14 +1,12 @@
 """A prediction over a range of users."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group
 
 from capsim.experiments.bottleneck import limiting_shares
 from capsim.experiments.curve import Cliff, Curve
-from capsim.experiments.trials import Outcome
-from capsim.metrics.intervals import Interval, interval
+from capsim.experiments.trials import metric_intervals
 from capsim.report import cliff as cliffs
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
@@ -40,7 +38,7 @@ def renderable(result: RangePrediction, context: Context) -> Group:
     curve = result.curve
     rows = []
     for users, outcomes in zip(curve.users, curve.outcomes, strict=True):
-        metrics = _metrics(outcomes)
+        metrics = metric_intervals(outcomes)
         rows.append([str(users), *(metric_both(name, metrics[name]) for name in _SHOWN)])
     columns = ("users", "requests/s", "failed", "p50", "p95")
     facts = f"{result.scenario}, {curve.users[0]}..{curve.users[-1]} users, {result.draws} draws"
@@ -66,7 +64,11 @@ def as_json(result: RangePrediction, context: Context) -> dict[str, object]:
         "calibrated": result.calibrated,
         "parameter": "users",
         "rows": [
-            {"value": users, "metrics": _metrics(outcomes), "limiting": limiting_shares(outcomes)}
+            {
+                "value": users,
+                "metrics": metric_intervals(outcomes),
+                "limiting": limiting_shares(outcomes),
+            }
             for users, outcomes in zip(curve.users, curve.outcomes, strict=True)
         ],
         "cliff": cliffs.as_json(result.cliff),
@@ -82,10 +84,6 @@ def as_csv(result: RangePrediction, context: Context) -> str:  # noqa: ARG001 (a
     rows = (
         (users, name, found.median, found.lo, found.hi)
         for users, outcomes in zip(result.curve.users, result.curve.outcomes, strict=True)
-        for name, found in _metrics(outcomes).items()
+        for name, found in metric_intervals(outcomes).items()
     )
     return csv_text(_CSV_COLUMNS, rows)
-
-
-def _metrics(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
-    return {n: interval([o.metrics[n] for o in outcomes]) for n in outcomes[0].metrics}

@@ -10,8 +10,8 @@ from rich.text import Text
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.report import layout
 from capsim.report.context import Context, warnings
-from capsim.report.numbers import metric_both, metric_value, share
-from capsim.report.sweep import as_csv, as_json, most_frequent, remarks, top
+from capsim.report.numbers import metric_both, metric_value, most_frequent, share
+from capsim.report.sweep import as_csv, as_json, remarks, top
 from capsim.report.sweep_notes import point_text, value_text
 
 __all__ = ["as_csv", "as_json", "renderable"]

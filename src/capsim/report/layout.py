@@ -44,6 +44,11 @@ def table(
     return made
 
 
+def two_lines(upper: str, lower: str) -> Text:
+    """Return a cell with a quieter line below its figure, if there is one."""
+    return Text.assemble(upper, "\n", (lower, QUIET)) if lower else Text(upper)
+
+
 def bullets(sentences: Iterable[str]) -> Group:
     """Return a list of sentences, each wrapped under its mark."""
     grid = Table.grid(padding=(0, 1, 0, 0))

@@ -1,7 +1,7 @@
 """Numbers as people read them: three digits, milliseconds below a second, percent for shares."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from capsim.metrics.intervals import Interval
 
@@ -100,6 +100,11 @@ def metric_lines(metric: str, interval: Interval) -> tuple[str, str]:
     unit = _common_unit(interval)
     low, high = _scaled(interval.lo, unit), _scaled(interval.hi, unit)
     return in_unit(interval.median, unit), f"{low}..{high}"
+
+
+def most_frequent(shares: Mapping[str, float]) -> tuple[str, float]:
+    """Return the first of some shares, which are in order, and how large it is."""
+    return next(iter(shares.items()))
 
 
 def span(interval: Interval) -> str:

@@ -8,6 +8,9 @@ from typing import Any
 
 from capsim.metrics.intervals import Interval
 
+# Of a metric beside today's: what `Paired.figures` yields.
+PAIRED_COLUMNS = ("metric", "median", "lo", "hi", "difference", "difference_lo", "difference_hi")
+
 
 def plain(value: object) -> Any:
     """Return a value as JSON can hold it; what is undefined or infinite becomes null."""

@@ -1,31 +1,19 @@
 """A parameter over its values, compared with today; JSON and CSV of two parameters as well."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rich.console import Group
 from rich.text import Text
 
 from capsim.experiments.claims import answer_pool_claim
 from capsim.experiments.sweep import Sweep, SweepRow
-from capsim.metrics.intervals import Interval
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
-from capsim.report.numbers import UNDEFINED, metric_lines, share
-from capsim.report.plain import csv_text, plain
+from capsim.report.numbers import UNDEFINED, metric_lines, most_frequent, share
+from capsim.report.plain import PAIRED_COLUMNS, csv_text, plain
 from capsim.report.sweep_notes import left_behind, notes, value_text
 
-_CSV_COLUMNS = (
-    "metric",
-    "median",
-    "lo",
-    "hi",
-    "difference",
-    "difference_lo",
-    "difference_hi",
-    "limiting_today",
-    "limiting",
-    "next",
-)
+_LIMITS = ("limiting_today", "limiting", "next")  # columns of CSV
 
 
 def renderable(sweep: Sweep, context: Context) -> Group:
@@ -62,11 +50,6 @@ def remarks(sweep: Sweep) -> Iterator[Group]:
         yield Group(layout.sentence(text, layout.BAD))
     for text in notes(sweep):
         yield Group(layout.sentence(text, layout.QUIET))
-
-
-def most_frequent(shares: Mapping[str, float]) -> tuple[str, float]:
-    """Return the first resource of some shares of the draws, and its share."""
-    return next(iter(shares.items()))
 
 
 def as_json(sweep: Sweep, context: Context) -> dict[str, object]:
@@ -107,13 +90,9 @@ def as_csv(sweep: Sweep, context: Context) -> str:  # noqa: ARG001 (alike for al
     today, _ = most_frequent(sweep.now.limits)
     rows = []
     for row in sweep.rows:
-        differences = row.differences
         limits = (today, most_frequent(row.limits)[0], most_frequent(row.next_limits)[0])
-        rows += [
-            (*row.point, name, *_bounds(found), *_bounds(differences[name]), *limits)
-            for name, found in row.metrics.items()
-        ]
-    return csv_text((*sweep.columns, *_CSV_COLUMNS), rows)
+        rows += [(*row.point, *figures.values(), *limits) for figures in row.figures()]
+    return csv_text((*sweep.columns, *PAIRED_COLUMNS, *_LIMITS), rows)
 
 
 def _named(sweep: Sweep) -> dict[str, object]:
@@ -124,10 +103,6 @@ def _named(sweep: Sweep) -> dict[str, object]:
         "paths": [axis.path for axis in sweep.axes],
         "today": sweep.now.point,
     }
-
-
-def _bounds(found: Interval) -> tuple[float, float, float]:
-    return found.median, found.lo, found.hi
 
 
 def _with_today(sweep: Sweep) -> list[SweepRow]:
@@ -157,8 +132,8 @@ def _figures(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
     shown = ((n, metrics[n]) for n in ("rps", "failure_ratio", "p50_s", "p95_s"))
     return [
         _label(sweep, row),
-        *(_two_lines(*metric_lines(name, found)) for name, found in shown),
-        UNDEFINED if row.value == sweep.today else _two_lines(*metric_lines("p95_s", change)),
+        *(layout.two_lines(*metric_lines(name, found)) for name, found in shown),
+        UNDEFINED if row.value == sweep.today else layout.two_lines(*metric_lines("p95_s", change)),
         share(row.meets_target),
     ]
 
@@ -170,10 +145,6 @@ def _limits(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
     if "+" not in label.plain:
         label = Text(label.plain.replace("\n", " "), label.style)
     return [label, limit, share(often), behind, share(behind_often)]
-
-
-def _two_lines(upper: str, lower: str) -> Text:
-    return Text.assemble(upper, "\n", (lower, layout.QUIET))
 
 
 def _answer(sweep: Sweep) -> Iterator[Group]:

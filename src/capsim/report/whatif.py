@@ -13,19 +13,17 @@ from capsim.metrics.service import is_answer
 from capsim.model.remedy import TODAY
 from capsim.report import backlog, layout
 from capsim.report.context import Context, common_json, heading, warnings
-from capsim.report.numbers import UNDEFINED, metric_lines, number, seconds, share, span
-from capsim.report.plain import csv_text, plain
-
-_CSV_COLUMNS = (
-    "what_if",
-    "metric",
-    "median",
-    "lo",
-    "hi",
-    "difference",
-    "difference_lo",
-    "difference_hi",
+from capsim.report.numbers import (
+    UNDEFINED,
+    metric_lines,
+    most_frequent,
+    number,
+    seconds,
+    share,
+    span,
 )
+from capsim.report.plain import PAIRED_COLUMNS, csv_text, plain
+
 _MANY = 0.5  # of the requests
 _SEEN = ("rps", "goodput_rps", "failure_ratio", "p50_s", "p95_s")
 
@@ -81,16 +79,10 @@ def as_json(comparison: Comparison, context: Context) -> dict[str, object]:
 
 def as_csv(comparison: Comparison, context: Context) -> str:  # noqa: ARG001 (alike for all results)
     """Return a row per remedy and metric."""
-    rows = (
-        (row.name, metric, *_bounds(value), *_bounds(row.differences[metric]))
-        for row in comparison.found.rows
-        for metric, value in row.metrics.items()
-    )
-    return csv_text(_CSV_COLUMNS, rows)
-
-
-def _bounds(found: Interval) -> tuple[float, float, float]:
-    return found.median, found.lo, found.hi
+    rows = [
+        (row.name, *figures.values()) for row in comparison.found.rows for figures in row.figures()
+    ]
+    return csv_text(("what_if", *PAIRED_COLUMNS), rows)
 
 
 def _row_json(row: WhatIfRow) -> dict[str, object]:
@@ -113,7 +105,7 @@ def _ranking(found: WhatIf) -> RenderableType:
     rows: list[list[layout.Cell]] = [
         [
             _name(f"{place}. {row.name}", row),
-            _two_lines(*metric_lines(GAIN, row.metrics[GAIN])),
+            layout.two_lines(*metric_lines(GAIN, row.metrics[GAIN])),
             UNDEFINED if row.name == TODAY else _change(row.differences[GAIN]),
             share(row.meets_target),
             share(row.regret.best_share),
@@ -145,7 +137,7 @@ def _how_to_read(found: WhatIf) -> Iterator[str]:
 def _seen(found: WhatIf) -> RenderableType:
     columns = ("", "req/s", "good/s", "failed", "p50", "p95")
     rows: list[list[layout.Cell]] = [
-        [_name(row.name, row), *(_two_lines(*metric_lines(m, row.metrics[m])) for m in _SEEN)]
+        [_name(row.name, row), *(layout.two_lines(*metric_lines(m, row.metrics[m])) for m in _SEEN)]
         for row in found.rows
     ]
     return layout.table(columns, rows)
@@ -230,13 +222,9 @@ def _name(text: str, row: WhatIfRow) -> Text:
     return Text(text, "bold" if row.name == TODAY else "")
 
 
-def _two_lines(upper: str, lower: str) -> Text:
-    return Text.assemble(upper, "\n", (lower, layout.QUIET)) if lower else Text(upper)
-
-
 def _change(found: Interval) -> Text:
     sign = "+" if found.median > 0 else ""
-    return _two_lines(f"{sign}{number(found.median)}", span(found))
+    return layout.two_lines(f"{sign}{number(found.median)}", span(found))
 
 
 def _amount(found: Interval) -> str:
@@ -245,5 +233,5 @@ def _amount(found: Interval) -> str:
 
 def _shares(shares: dict[str, float]) -> str:
     """Return the most frequent one, and how often it is."""
-    name, often = next(iter(shares.items()))
+    name, often = most_frequent(shares)
     return f"{name} ({share(often)})"
