@@ -77,16 +77,6 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     With a confidence over the unknown parameters, what limits there, and whether the system comes
     back after a burst.
     """
-    if claims and (rate or scenario or what_if or settings):
-        raise InputError(
-            "--claims: a report's claims are about its own load test of the system as it is; leave "
-            "out --rate, --scenario, --what-if and --set"
-        )
-    if not 0 < confidence < 1:
-        raise InputError(f"--confidence {confidence:g}: is no share between 0 and 1; e.g. 0.9")
-    levels = _levels(at, is_rate=rate)
-    if most is not None:
-        _check_level(most, f"--most {most:g}", is_rate=rate)
     output = Output(form=form, out=out)
     output.check()
     check_picture(plot)
@@ -102,7 +92,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
         asked=asked,
         target=target,
         confidence=confidence,
-        levels=levels,
+        levels=_levels(at, is_rate=rate),
         is_rate=rate,
         has_claims=claims,
         most=most,
@@ -110,6 +100,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
         seed=seed,
         jobs=jobs,
     )
+    _check(task)
     _capacity(task, output, plot, has_picture=not no_plot)
 
 
@@ -127,6 +118,19 @@ class _Task:
     draws: int | None
     seed: int
     jobs: int | None
+
+
+def _check(task: _Task) -> None:
+    asked = task.asked
+    if task.has_claims and (task.is_rate or asked.scenario or asked.what_if or asked.settings):
+        raise InputError(
+            "--claims: a report's claims are about its own load test of the system as it is; leave "
+            "out --rate, --scenario, --what-if and --set"
+        )
+    if not 0 < task.confidence < 1:
+        raise InputError(f"--confidence {task.confidence:g}: is no share between 0 and 1; e.g. 0.9")
+    if task.most is not None:
+        _check_level(task.most, f"--most {task.most:g}", is_rate=task.is_rate)
 
 
 def _capacity(task: _Task, output: Output, plot: Path | None, *, has_picture: bool) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from capsim.errors import InputError
-from capsim.executors import OnDone, run_all
+from capsim.executors import OnDone, part, run_all
 from capsim.experiments import extrapolation
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.discrepancy import response_factors
@@ -20,6 +20,7 @@ from capsim.experiments.targets import Targets, default_targets, parse_targets
 from capsim.experiments.trials import Trial
 from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
+from capsim.model.model import Model
 
 DRAWS = 24
 CONFIDENCE = 0.9
@@ -38,9 +39,8 @@ class _Work:
     total: int
 
     def counted(self, before: int) -> OnDone | None:
-        """Return the progress of one part, counted within the whole."""
-        on_done, total = self.on_done, self.total
-        return None if on_done is None else lambda done, _: on_done(before + done, total)
+        """Return the progress of what comes after so many pieces of work."""
+        return part(self.on_done, before, self.total)
 
 
 def capacity(  # noqa: PLR0913 (the public entry; all but one have defaults)
@@ -86,11 +86,9 @@ def capacity(  # noqa: PLR0913 (the public entry; all but one have defaults)
         raise InputError(f"confidence = {confidence:g}: is no share between 0 and 1; e.g. 0.9")
     central = belief.central()
     load = Load(scenario=scenario or central.default_scenario, is_rate=is_rate)
-    asked = parse_targets(targets) if isinstance(targets, str) else targets
-    wanted = asked or default_targets(central)
-    _check_times(central.scenario(load.scenario).duration_s, wanted)
-    for level in at:
-        load.check(central, level)
+    wanted = _targets(targets, central, central.scenario(load.scenario).duration_s)
+    for level in at:  # before any long work: can it be simulated?
+        load.trial(central, level)
     tests = extrapolation.calibration_trials(belief, dataset, seed)
     work = _Work(
         draws=draws,
@@ -101,8 +99,6 @@ def capacity(  # noqa: PLR0913 (the public entry; all but one have defaults)
         total=draws * (2 + len(at)) + len(tests),
     )
     scale = load.scale(central, most)
-    for level in at:  # before any long work: can it be simulated?
-        load.trial(central, level)
     found = _search(belief, load, wanted, scale, work)
     value = at_confidence(found, confidence)
     shown = [value] if 0 < value < math.inf else []
@@ -122,14 +118,17 @@ def capacity(  # noqa: PLR0913 (the public entry; all but one have defaults)
     )
 
 
-def _check_times(duration_s: float, targets: Targets) -> None:
-    """Make sure that a load test lasts long enough to miss a target on its response times."""
+def _targets(asked: Targets | str | None, model: Model, duration_s: float) -> Targets:
+    """Return what has to hold; a load test lasts long enough to miss any of it."""
+    read = parse_targets(asked) if isinstance(asked, str) else asked
+    targets = read or default_targets(model)
     longest_s = allowed_s(targets)
     if longest_s is not None and longest_s >= duration_s:
         raise InputError(
             f"{targets}: the load test lasts {duration_s:g} s, so nobody can wait that long in it; "
             "set a shorter time, or a longer duration_s"
         )
+    return targets
 
 
 def _search(

@@ -58,7 +58,11 @@ class Load:
             look_s: only this much after the ramp; none: the whole load test.
             seed: names the luck, which is the same at every level.
             replication: another number gives independent luck.
+
+        Raises:
+            InputError: so many users never come, or so many arrivals cannot be simulated.
         """
+        self._check(model, level)
         users: int | None = round(level)
         if self.is_rate:
             spec = at_rate(model, self.scenario, level)
@@ -110,7 +114,7 @@ class Load:
         spec = model.scenario(self.scenario)
         if not self.is_rate:
             highest = most or _users_at_most(spec)
-            self.check(model, highest)
+            self._check(model, highest)
             return Scale(lowest=1.0, highest=float(highest), whole=True)
         known = self._demands(model)
         carried = peak_rate(spec) if known is None else known.capacity_rps
@@ -119,7 +123,7 @@ class Load:
         highest = max(min(most or limit, most_rate(spec)), lowest)
         return Scale(lowest=lowest, highest=highest, whole=False)
 
-    def check(self, model: Model, level: float) -> None:
+    def _check(self, model: Model, level: float) -> None:
         """Make sure that so many users come before the load test is over.
 
         Raises:

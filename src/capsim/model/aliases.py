@@ -66,9 +66,8 @@ def _users(model: Model, scenario: str) -> tuple[str, ...]:
 
 
 def _query_time(model: Model, scenario: str) -> tuple[str, ...]:
-    tasks = model.scenario(scenario).tasks_by_source().values()
-    asked = [name for name in model.requests if any(name in weights for weights in tasks)]
-    found = [name for name in asked if model.requests[name].uses_database]
+    asked = model.scenario(scenario).asked_for
+    found = [n for n, request in model.requests.items() if n in asked and request.uses_database]
     if not found:
         raise InputError(f"query-time: no request of scenario {scenario} makes queries")
     return tuple(

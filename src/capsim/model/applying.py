@@ -107,10 +107,13 @@ def _unfit(template: Template, remedy: Remedy, why: str) -> UnfitError:
 
 def _classes(variant: Variant, model: Model, scenarios: Sequence[str]) -> list[str]:
     """Return the request classes of scenarios that `*` stands for."""
-    asked = [t for name in scenarios for t in model.scenarios[name].tasks_by_source().values()]
-    names = [name for name in model.requests if any(name in tasks for tasks in asked)]
-    dumps = {name: model.requests[name].model_dump(mode="json") for name in names}
-    return [n for n in names if all(_holds(dumps[n], p, c) for p, c in variant.classes.items())]
+    asked = {name for each in scenarios for name in model.scenarios[each].asked_for}
+    dumps = {n: r.model_dump(mode="json") for n, r in model.requests.items() if n in asked}
+    return [
+        name
+        for name, dump in dumps.items()
+        if all(_holds(dump, path, condition) for path, condition in variant.classes.items())
+    ]
 
 
 def _problem(variant: Variant, trees: Sequence[Mapping[str, Any]], names: _Names) -> str | None:

@@ -160,6 +160,11 @@ class Scenario(Spec):
         return users | {name: spec.tasks for name, spec in self.arrivals.items()}
 
     @property
+    def asked_for(self) -> frozenset[str]:
+        """The request classes that any source of load asks for."""
+        return frozenset(name for tasks in self.tasks_by_source().values() for name in tasks)
+
+    @property
     def peak_users(self) -> int:
         """The largest number of closed users at any time."""
         return max([self.users, *(stage.users for stage in self.stages)])
