@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from capsim.experiments.sweep import Sweep
+from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.plots import style
 from capsim.plots.axes import (
     TARGET_LINE,
@@ -21,7 +21,7 @@ from capsim.plots.axes import (
 from capsim.plots.choices import plot_choices
 
 _HEIGHT_IN = 5.6
-_CLOSEST = 0.045  # of the axis: tick labels nearer to each other than this would touch
+_CLOSEST = 0.06  # of the axis: tick labels nearer to each other than this would touch
 
 
 def plot_sweep(sweep: Sweep) -> Figure:
@@ -62,36 +62,37 @@ def _panels(panels: Sequence[Axes], sweep: Sweep) -> None:
     failures.set_xlabel(axis_label(sweep.axes[0]))
 
 
-def _places(sweep: Sweep) -> list[float]:
-    """Return where each value stands on the x axis."""
-    return [float(row.value) for row in sweep.rows if isinstance(row.value, int | float)]
+def _rows(sweep: Sweep) -> dict[float, SweepRow]:
+    """Return what is drawn, today's system among it, by its place on the x axis and in order."""
+    rows = (sweep.now, *sweep.rows)
+    places = {float(r.value): r for r in rows if isinstance(r.value, int | float)}
+    return dict(sorted(places.items()))
 
 
 def _draw(axes: Axes, sweep: Sweep, metric: str, color: str) -> None:
-    places = _places(sweep)
-    intervals = [row.metrics[metric] for row in sweep.rows]
-    order = np.argsort(places)
-    style.draw_band(
-        axes, np.array(places)[order], [intervals[i] for i in order], color=color, marker="o"
-    )
+    rows = _rows(sweep)
+    intervals = [row.metrics[metric] for row in rows.values()]
+    style.draw_band(axes, list(rows), intervals, color=color, marker="o")
 
 
 def _values_axis(axes: Axes, sweep: Sweep) -> None:
-    places = _places(sweep)
-    if style.is_wide(places):
+    drawn = _rows(sweep)
+    if style.is_wide(list(drawn)):
         axes.set_xscale("log")
-    labels = dict(zip(places, (value_label(row.value) for row in sweep.rows), strict=True))
-    shown = _apart(sorted(labels), logarithmic=axes.get_xscale() == "log")
+    # The legend says what today's value is; those that were asked for are labelled.
+    tried = [row.value for row in sweep.rows]
+    labels = {p: value_label(row.value) for p, row in drawn.items() if row.value in tried}
+    shown = _apart(list(labels), list(drawn), logarithmic=axes.get_xscale() == "log")
     axes.xaxis.set_major_locator(FixedLocator(shown))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.get(value, "")))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _apart(places: Sequence[float], *, logarithmic: bool) -> list[float]:
+def _apart(places: Sequence[float], drawn: Sequence[float], *, logarithmic: bool) -> list[float]:
     """Return the places whose labels do not touch, the last one always among them."""
     scale = np.log(places) if logarithmic else np.array(places)
-    span = float(np.ptp(scale)) or 1.0
+    span = float(np.ptp(np.log(drawn) if logarithmic else drawn)) or 1.0
     shown: list[int] = []
     for i in reversed(range(len(places))):
         if not shown or (scale[shown[-1]] - scale[i]) / span >= _CLOSEST:
