@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from capsim.experiments.axes import Axis
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.bottleneck import NOTHING, limiting_resource
 from capsim.experiments.claims import answer_pool_claim
@@ -518,19 +519,23 @@ def outcome(failures: dict[str, float], *, busiest: float = 0.5) -> Outcome:
 
 def claim(now: dict[str, float], today: dict[str, float]) -> str:
     """The answer about a pool of 500."""
-    row = SweepRow(
-        value=500, outcomes=(outcome(now),) * 2, today=(outcome(today),) * 2, target_s=1.0
-    )
+    before, path = (outcome(today),) * 2, ("database.access.size",)
+    axis = Axis(parameter="pool-size", tried=(500,), paths=path, today=10)
+
+    def row(size: int, outcomes: tuple[Outcome, ...]) -> SweepRow:
+        return SweepRow(
+            point=(size,), outcomes=outcomes, today=before, target_s=1.0, next_limits={}
+        )
+
     found = Sweep(
         model="m",
         scenario="s",
         users=None,
-        parameter="pool-size",
-        path="database.access.size",
-        today=10,
+        axes=(axis,),
         target_s=1.0,
         calibrated=True,
-        rows=(row,),
+        rows=(row(500, (outcome(now),) * 2),),
+        now=row(10, before),
     )
     answer = answer_pool_claim(found)
     assert answer is not None
