@@ -30,7 +30,10 @@ def test_every_claim_has_a_verdict() -> None:
     """So, not so, so at some loads, not settled, and with a remedy that fits or does not."""
     asked: list[tuple[str, list[float]]] = []
 
-    def simulate(belief: Belief, targets: Targets, levels: Sequence[float]) -> tuple[Level, ...]:
+    def simulate(
+        belief: Belief, scenario: str, targets: Targets, levels: Sequence[float]
+    ) -> tuple[Level, ...]:
+        assert scenario == "burst"
         asked.append((belief.template.source, list(levels)))
         return tuple(level_of(users, targets) for users in levels)
 
@@ -65,6 +68,9 @@ def level_of(users: float, targets: Targets) -> Level:
 @pytest.mark.parametrize("name", ["p43-report", "p43-results"])
 def test_the_shipped_claims_can_be_asked(name: str) -> None:
     """Every target of the shipped claims is one that can be read."""
-    claims = claims_on(load(name))
+    template = load(name)
+    claims = claims_on(template)
     assert claims is not None
+    named = {claim.scenario for claim in claims.loads if claim.scenario}
+    assert named <= set(template.bind({}).scenarios)
     assert all(parse_targets(claim.target).parts for claim in claims.loads)

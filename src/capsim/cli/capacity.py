@@ -200,7 +200,7 @@ def _found(
             claims,
             system.belief,
             scenario,
-            lambda belief, targets, levels: met_at(belief, scenario, targets, levels, **common),
+            partial(met_at, **common),
         )
 
 

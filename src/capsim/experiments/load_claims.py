@@ -12,8 +12,8 @@ from capsim.model.remedy import parse_remedies
 
 _SURE = 0.95  # share of the draws that settles a claim, one way or the other
 
-# Given a system, targets and numbers of users: all draws at each of them.
-Simulate = Callable[[Belief, Targets, Sequence[float]], tuple[Level, ...]]
+# Given a system, a scenario, targets and numbers of users: all draws at each of them.
+Simulate = Callable[[Belief, str, Targets, Sequence[float]], tuple[Level, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Answer:
     """One claim, and what the model says of it."""
 
     says: str
+    scenario: str
     target: str
     levels: tuple[Level, ...]
     verdict: str
@@ -40,33 +41,39 @@ def answered(claims: Claims, belief: Belief, scenario: str, simulate: Simulate) 
     Args:
         claims: of a report.
         belief: today's system.
-        scenario: whose workload.
+        scenario: whose workload, where a claim names no other.
         simulate: does the simulations.
 
     Raises:
         InputError: a target of a claim breaks a rule.
     """
-    found: dict[str | None, dict[float, Level]] = {}
+    found: dict[tuple[str | None, str], dict[float, Level]] = {}
     answers = []
     for claim in claims.loads:
         targets = parse_targets(claim.target)
-        if claim.what_if not in found:
+        system = claim.what_if, claim.scenario or scenario
+        if system not in found:
+            alike = [c for c in claims.loads if (c.what_if, c.scenario or scenario) == system]
+            users = sorted({float(n) for c in alike for n in c.users})
             try:
-                system = _with(belief, claim.what_if, scenario)
+                changed = _with(belief, *system)
             except UnfitError as error:
-                answers.append(_answer(claim, targets, (), str(error)))
+                answers.append(_answer(claim, system[1], targets, (), str(error)))
                 continue
-            asked = {float(n) for c in claims.loads if c.what_if == claim.what_if for n in c.users}
-            levels = simulate(system, targets, sorted(asked))
-            found[claim.what_if] = {level.level: level for level in levels}
-        known = found[claim.what_if]
+            levels = simulate(changed, system[1], targets, users)
+            found[system] = {level.level: level for level in levels}
+        known = found[system]
         judged = tuple(replace(known[float(users)], targets=targets) for users in claim.users)
-        answers.append(_answer(claim, targets, judged, _verdict(claim, judged)))
+        answers.append(_answer(claim, system[1], targets, judged, _verdict(claim, judged)))
     return Claimed(report=claims.report, answers=tuple(answers))
 
 
-def _answer(claim: LoadClaim, targets: Targets, levels: tuple[Level, ...], verdict: str) -> Answer:
-    return Answer(says=claim.says, target=str(targets), levels=levels, verdict=verdict)
+def _answer(
+    claim: LoadClaim, scenario: str, targets: Targets, levels: tuple[Level, ...], verdict: str
+) -> Answer:
+    return Answer(
+        says=claim.says, scenario=scenario, target=str(targets), levels=levels, verdict=verdict
+    )
 
 
 def _with(belief: Belief, what_if: str | None, scenario: str) -> Belief:

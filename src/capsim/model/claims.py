@@ -28,6 +28,7 @@ class LoadClaim(Spec):
     users: Annotated[tuple[PositiveCount, ...], Field(min_length=1)]
     target: str  # as `capsim capacity --target` reads it
     holds: bool = True  # false: the claim is that the target is missed
+    scenario: str | None = None  # whose workload; none: the one that is asked about
     what_if: str | None = None  # with this remedy; none: of the system as it is
 
 

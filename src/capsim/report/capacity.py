@@ -26,11 +26,7 @@ def renderable(found: Capacity, context: Context, claims: Claimed | None = None)
         *_levels(found),
         layout.section("What limits", layout.bullets(words.limits(found))),
         layout.section("Other loads", *_sentences(words.other_loads(found))),
-        *(
-            [load_claims.section(claims.report, claims.answers, found.load.scenario)]
-            if claims
-            else []
-        ),
+        *([load_claims.section(claims.report, claims.answers)] if claims else []),
         *_doubts(found),
         *warnings(context),
         *(layout.warning(text) for text in words.warnings(found)),

@@ -9,9 +9,9 @@ from capsim.report import layout
 from capsim.report.numbers import share, share_span
 
 
-def section(report: str, answers: Sequence[Answer], scenario: str) -> Group:
-    """Return the claims as a list, and whose workload they were asked of."""
-    heading = f"The report's claims ({report}), asked of the workload of {scenario}"
+def section(report: str, answers: Sequence[Answer]) -> Group:
+    """Return the claims as a list."""
+    heading = f"The report's claims ({report})"
     return layout.section(heading, layout.bullets(_sentence(answer) for answer in answers))
 
 
@@ -20,7 +20,7 @@ def _sentence(answer: Answer) -> str:
         f"{level.level:g} users: {share(level.share_met.median)} ({share_span(level.share_met)})"
         for level in answer.levels
     )
-    of = f" Draws with {answer.target} at {at}." if at else ""
+    of = f" In {answer.scenario}, draws with {answer.target} at {at}." if at else ""
     return f'"{answer.says}": {answer.verdict}.{of}'
 
 
@@ -29,6 +29,7 @@ def as_json(answers: Sequence[Answer]) -> list[dict[str, object]]:
     return [
         {
             "says": answer.says,
+            "scenario": answer.scenario,
             "target": answer.target,
             "verdict": answer.verdict,
             "levels": [
