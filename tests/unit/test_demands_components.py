@@ -490,8 +490,10 @@ def usage(name: str, busiest: float, *, kind: str = "slots", queue: float = 0.0)
     [
         ([usage("thread", 1), usage("database connection", 1), usage("lock a", 0.2)], 1),
         ([usage("database connection", 1), usage("lock a", 1), usage("Celery worker", 1)], 1),
-        ([usage("thread", 0.5), usage("Celery CPU", 1, kind="cores", queue=9)], None),
-        ([usage("thread", 0.5), usage("replica replay", 1, kind="cores", queue=9)], None),
+        ([usage("thread", 0.5), usage("Celery CPU", 1, kind="cores", queue=9)], 1),
+        ([usage("Celery worker", 1), usage("Celery CPU", 0.4, kind="cores")], 0),
+        ([usage("Celery worker", 0.9), usage("Celery CPU", 0.4, kind="cores")], None),
+        ([usage("thread", 0.5), usage("replica replay", 1, kind="cores", queue=9)], 1),
         ([usage("instance", math.nan), usage("listen backlog", 1), usage("thread", 0.5)], 1),
         # In the application shedding comes last in a plan, and yet before the connections.
         ([usage("thread", 1), usage("database connection", 1), usage("admitted request", 1)], 1),
@@ -502,7 +504,7 @@ def usage(name: str, busiest: float, *, kind: str = "slots", queue: float = 0.0)
     ],
 )
 def test_the_innermost_limit_of_requests_is_named(usages: list[Usage], named: int | None) -> None:
-    """Outer slots are full because inner ones are, and nobody waits for background work."""
+    """Outer slots are full because inner ones are; background work limits only the whole."""
     expected = NOTHING if named is None else usages[named].name
     assert limiting_resource(usages) == expected
 

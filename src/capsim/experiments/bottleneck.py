@@ -34,8 +34,9 @@ def limiting_resource(usages: Sequence[Usage]) -> str:
 
     Slots are held while their holder waits for what lies further in, so full outer slots are a
     symptom where something further in is full too. What has no limit, such as the gate of an
-    instance, is never full; what only background work waits for limits no request. Where nothing
-    is full, slots limit that more wait for than there are: some are away, with their worker.
+    instance, is never full. Where nothing is full, slots limit that more wait for than there are:
+    some are away, with their worker. What only background work waits for limits no request, so it
+    is named where no request is limited: it is the limit of the whole system then.
     """
     known = [usage for usage in _from_outside_in(usages) if usage.name not in _BEHIND]
     full = [usage for usage in known if usage.busiest >= SATURATED]
@@ -43,7 +44,15 @@ def limiting_resource(usages: Sequence[Usage]) -> str:
     if cores:
         return max(cores, key=lambda usage: usage.queue).name
     crowded = [usage for usage in known if usage.kind == "slots" and usage.queue > usage.capacity]
-    return next((usage.name for usage in reversed(full or crowded)), NOTHING)
+    slots = next((usage.name for usage in reversed(full or crowded)), None)
+    return slots or limiting_behind(usages) or NOTHING
+
+
+def limiting_behind(usages: Sequence[Usage]) -> str | None:
+    """Return what limits the work that no request waits for, such as Celery's workers, if any."""
+    full = [u for u in usages if u.name in _BEHIND and u.busiest >= SATURATED]
+    # The CPU of Celery's machines comes after its workers, who hold it.
+    return full[-1].name if full else None
 
 
 def _from_outside_in(usages: Sequence[Usage]) -> list[Usage]:
@@ -79,6 +88,12 @@ def usage_intervals(outcomes: Sequence[Outcome]) -> list[UsageInterval]:
 def limiting_shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """Return in which share of the outcomes each resource limits, the most frequent first."""
     return shares([limiting_resource(outcome.usages) for outcome in outcomes])
+
+
+def behind_shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Return in which share of the outcomes what limits the work that no request waits for."""
+    names = [limiting_behind(outcome.usages) for outcome in outcomes]
+    return {name: names.count(name) / len(names) for name in dict.fromkeys(names) if name}
 
 
 def shares(names: Sequence[str]) -> dict[str, float]:
