@@ -107,6 +107,20 @@ def complaint(result: Any, folder: Path, before: set[Path]) -> str:
     return str(result.err)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [PREDICT, (*SWEEP[:-1], "pool-size"), ("whatif",), ("capacity",)],
+    ids=lambda command: str(command[0]),
+)
+def test_a_picture_is_drawn_or_not(
+    command: tuple[str, ...], run: Callable[..., Any], folder: Path
+) -> None:
+    """--plot beside --no-plot contradicts itself, and is refused wherever both exist."""
+    before = set(folder.rglob("*"))
+    result = run(*command, "--plot", "x.png", "--no-plot")
+    assert "leave one of the two out" in complaint(result, folder, before)
+
+
 def change(path: Path, old: str, new: str) -> None:
     """Change a file in one place that must be there."""
     text = path.read_text(encoding="utf-8")

@@ -79,7 +79,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     """
     output = Output(form=form, out=out)
     output.check()
-    check_picture(plot)
+    check_picture(plot, no_plot=no_plot)
     asked = options.Asked(
         model=options.named_model(model, hypothesis),
         settings=options.parse_settings(settings),

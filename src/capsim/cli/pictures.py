@@ -11,14 +11,16 @@ from capsim.files import check_writable
 _SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def check_picture(path: Path | None) -> None:
+def check_picture(path: Path | None, *, no_plot: bool = False) -> None:
     """Make sure, before any long work, that a picture can be written (none: it is not wanted).
 
     Raises:
-        InputError: it cannot.
+        InputError: it cannot, or none is to be drawn.
     """
     if path is None:
         return
+    if no_plot:
+        raise InputError(f"--plot {path}: --no-plot says to draw none; leave one of the two out")
     if path.suffix.lower() not in _SUFFIXES:
         raise InputError(f"--plot {path}: no picture format; end it in {', '.join(_SUFFIXES)}")
     check_writable(path)

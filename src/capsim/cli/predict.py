@@ -51,7 +51,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     lowest, highest = options.parse_users(users)
     output = Output(form=form, out=out)
     output.check()
-    check_picture(plot)
+    check_picture(plot, no_plot=no_plot)
     changes = options.parse_settings(settings)
     model = options.named_model(model, hypothesis)
     asked = options.Asked(
