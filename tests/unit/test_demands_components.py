@@ -9,13 +9,14 @@ import pytest
 from capsim.experiments.axes import Axis
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.bottleneck import NOTHING, limiting_resource
-from capsim.experiments.claims import answer_pool_claim
 from capsim.experiments.demands import demands
 from capsim.experiments.extrapolation import extrapolations
+from capsim.experiments.range_claims import answer
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.experiments.trials import Outcome
 from capsim.metrics.run import Run, simulate
 from capsim.metrics.utilisation import Usage
+from capsim.model.claims import RangeClaim
 from capsim.model.model import Model
 from capsim.model.template import parse_template
 
@@ -519,9 +520,9 @@ def outcome(failures: dict[str, float], *, busiest: float = 0.5) -> Outcome:
     )
 
 
-def claim(now: dict[str, float], today: dict[str, float]) -> str:
+def claim(now: dict[str, float], today: dict[str, float], draws: int = 30) -> str:
     """The answer about a pool of 500."""
-    before, path = (outcome(today),) * 2, ("database.access.size",)
+    before, path = (outcome(today),) * draws, ("database.access.size",)
     axis = Axis(parameter="pool-size", tried=(500,), paths=path, today=10)
 
     def row(size: int, outcomes: tuple[Outcome, ...]) -> SweepRow:
@@ -536,19 +537,23 @@ def claim(now: dict[str, float], today: dict[str, float]) -> str:
         axes=(axis,),
         target_s=1.0,
         calibrated=True,
-        rows=(row(500, (outcome(now),) * 2),),
+        rows=(row(500, (outcome(now),) * draws),),
         now=row(10, before),
     )
-    answer = answer_pool_claim(found)
-    assert answer is not None
-    return answer
+    pool = RangeClaim(says="a pool of 500", parameter="pool-size", lowest=500, highest=1000)
+    text = answer(found, pool)
+    assert text is not None
+    assert answer(found, pool.model_copy(update={"lowest": 600})) is None
+    assert answer(found, pool.model_copy(update={"parameter": "workers"})) is None
+    return text
 
 
 def test_a_target_met_by_refusals_resolves_nothing() -> None:
     """Quick failures make a good p95; answers of the application itself are served."""
-    assert "Yes, in this model" in claim({}, {})
-    assert "Yes, in this model" in claim({"http_403": 0.2, "slower_than_limit": 0.02}, {})
-    assert "Not by that alone: p95 meets the target, but up to 30 %" in claim({"http_503": 0.3}, {})
+    assert '"a pool of 500": so in this model' in claim({}, {})
+    assert '"a pool of 500": probably so' in claim({}, {}, draws=5)
+    assert ": so in this model" in claim({"http_403": 0.2, "slower_than_limit": 0.02}, {})
+    assert "not by that alone. p95 meets the target, but up to 30 %" in claim({"http_503": 0.3}, {})
     limit = "so this limit is not what holds the system back"
     assert limit in claim({"http_503": 0.3}, {"http_503": 0.3})
     assert limit not in claim({"http_503": 0.3}, {"http_503": 0.6})

@@ -7,6 +7,8 @@ import pytest
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.levels_met import Level
 from capsim.experiments.load_claims import answered
+from capsim.experiments.order_statistics import share_bounds
+from capsim.experiments.standing import Standing, opposite, standing
 from capsim.experiments.targets import Targets, parse_targets
 from capsim.experiments.trials import Outcome
 from capsim.model.claims import Claims, claims_on
@@ -41,10 +43,10 @@ def test_every_claim_has_a_verdict() -> None:
     found = answered(claims, Belief(template=load("p43-report")), "burst", simulate)
     verdicts = [answer.verdict for answer in found.answers]
     assert verdicts[:5] == [
-        "so it is in this model",
+        "so in this model",
         "so at 20; not so at 400",
-        "so it is in this model",
-        "not settled at 100",
+        "so in this model",
+        "not settled in this model",
         "not so in this model",
     ]
     assert verdicts[5].startswith("fewer-queries does not fit p43-report")
@@ -74,3 +76,22 @@ def test_the_shipped_claims_can_be_asked(name: str) -> None:
     named = {claim.scenario for claim in claims.loads if claim.scenario}
     assert named <= set(template.bind({}).scenarios)
     assert all(parse_targets(claim.target).parts for claim in claims.loads)
+
+
+@pytest.mark.parametrize(
+    ("hits", "draws", "expected"),
+    [
+        (60, 60, "so"),
+        (12, 12, "probably so"),  # twelve of twelve leave one in six open
+        (2, 2, "not settled"),
+        (30, 60, "not settled"),
+        (0, 12, "probably not so"),
+        (1, 60, "not so"),
+    ],
+)
+def test_few_draws_settle_nothing(hits: int, draws: int, expected: str) -> None:
+    """The ends of a share's own interval decide, for a claim and for its opposite."""
+    share = share_bounds(hits, draws)
+    assert standing(share) == expected
+    pairs = dict(zip(Standing, reversed(Standing), strict=True))
+    assert standing(opposite(share)) == pairs[Standing(expected)]

@@ -79,6 +79,11 @@ WRONG = [
     ),
     (
         "workers = 2",
+        "query_s = 2",
+        "m.toml: server.query_s = 2: is not a known key; did you mean query_wait_s?",
+    ),
+    (
+        "workers = 2",
         "zzz = 2",
         "m.toml: server.zzz = 2: is not a known key; remove it, or correct its spelling",
     ),

@@ -218,7 +218,11 @@ def test_draws_from_priors_are_paired_too() -> None:
         ('[[variants]]\nwhere = "x"', "where"),
         ('[[variants]]\noverlay.server.wokers = 3\nscale = { "server.backlog" = 2 }', "wokers"),
         ('[[variants]]\nscale = { "server.kind" = 2 }', "cannot be multiplied"),
-        ('[[variants]]\nscale = { "server.nothing" = 2 }', "nothing to change"),
+        ('[[variants]]\nscale = { "server.nothing" = 2 }', "no model has a key nothing there"),
+        ('[[variants]]\nwhen = { "server.kindd" = "x" }', r"server\.kindd.*did you mean kind\?"),
+        ("[[variants]]\nclasses = { qeries = true }\noverlay.cache = {}", "did you mean queries"),
+        ('[[variants]]\ncopies = { "server.theads" = "server.workers" }', "did you mean threads"),
+        ('[[variants]]\nscale = { "celery.workers" = 2 }', "nothing to change"),
         (
             """
             parameters.workers = { prior = "uniform", low = 1, high = 2, reason = "the same name" }
@@ -234,8 +238,24 @@ def test_a_broken_remedy_is_refused(
     text: str, message: str, small: Template, tmp_path: Path
 ) -> None:
     """A remedy of one's own that breaks a rule is refused with the key that breaks it."""
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as refused:
         apply_remedies(small, parse_remedies(remedy_of(tmp_path, text)))
+    assert ("it cannot have it" in str(refused.value)) == ("is so already" in message)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("pool-500+", "a name is missing beside '\\+'"),
+        ("./none.toml", "^./none.toml: no such file"),
+        ("pool-5000", "did you mean pool-500"),
+        ("pool-500+pool-500", "names a remedy twice"),
+    ],
+)
+def test_an_unknown_remedy_is_named(reference: str, message: str) -> None:
+    """A name that is no remedy's is refused in words that fit how it was written."""
+    with pytest.raises(InputError, match=message):
+        parse_remedies(reference)
 
 
 def test_a_remedy_of_ones_own_is_a_file(small: Template, tmp_path: Path) -> None:

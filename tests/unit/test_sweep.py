@@ -1,5 +1,6 @@
 """Sweeps from Python: pairs under the same luck, what must be monotone, and what need not be."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from capsim.experiments.axes import make_axis
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.model.template import parse_template
+from capsim.plots import plot_sweep
+from capsim.report.sweep_notes import notes
 
 RESPONSES = ("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s")
 ROUNDING = 1e-9
@@ -133,6 +136,24 @@ def test_query_time_today(first: object, second: object, today: object) -> None:
     )
     assert found.today == today
     assert len(found.paths) == 2
+
+
+def test_a_swept_target_is_each_row_s_own() -> None:
+    """Rows with targets of their own are judged by these, and the words and lines say so."""
+    found = capsim.sweep(queue(), "targets.p95_s", (0.05, 9.0), draws=2)
+    assert [row.meets_target for row in found.rows] == [0.0, 1.0]
+    assert found.targets_s == (0.05, 9.0)
+    assert "the target of the row" in " ".join(notes(found))
+    drawn = {line.get_ydata()[0] for axes in plot_sweep(found).axes for line in axes.get_lines()}
+    assert {0.05, 9.0} <= drawn
+
+
+@pytest.mark.parametrize(("name", "claims"), [("p43-report", 1), ("small", 0)])
+def test_a_report_s_claim_is_about_its_own_system(name: str, claims: int) -> None:
+    """What a report says of a pool is not held against systems that it does not know."""
+    template = replace(queue().template, tree={**queue().template.tree, "name": name})
+    found = capsim.sweep(Belief(template=template), "workers", (1,), draws=1)
+    assert len(found.claims) == claims
 
 
 def test_frame_is_tidy(workers: Sweep) -> None:

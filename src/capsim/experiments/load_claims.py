@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.levels_met import Level
+from capsim.experiments.standing import Standing, opposite, standing
 from capsim.experiments.targets import Targets, parse_targets
 from capsim.model.applying import UnfitError, apply_remedies
 from capsim.model.claims import Claims, LoadClaim
 from capsim.model.remedy import parse_remedies
-
-_SURE = 0.95  # share of the draws that settles a claim, one way or the other
 
 # Given a system, a scenario, targets and numbers of users: all draws at each of them.
 Simulate = Callable[[Belief, str, Targets, Sequence[float]], tuple[Level, ...]]
@@ -83,17 +82,13 @@ def _with(belief: Belief, what_if: str | None, scenario: str) -> Belief:
 
 
 def _verdict(claim: LoadClaim, levels: Sequence[Level]) -> str:
-    shares = [level.share_met.median for level in levels]
-    agreeing = shares if claim.holds else [1 - share for share in shares]
-    if min(agreeing) >= _SURE:
-        return "so it is in this model"
-    if max(agreeing) <= 1 - _SURE:
-        return "not so in this model"
-    settled = [_one(claim, level) for level in levels]
-    return "; ".join(settled)
+    found = [_standing(claim, level) for level in levels]
+    if len(set(found)) == 1:
+        return f"{found[0]} in this model"
+    return "; ".join(
+        f"{each} at {level.level:g}" for each, level in zip(found, levels, strict=True)
+    )
 
 
-def _one(claim: LoadClaim, level: Level) -> str:
-    share = level.share_met.median if claim.holds else 1 - level.share_met.median
-    word = "so" if share >= _SURE else "not so" if share <= 1 - _SURE else "not settled"
-    return f"{word} at {level.level:g}"
+def _standing(claim: LoadClaim, level: Level) -> Standing:
+    return standing(level.share_met if claim.holds else opposite(level.share_met))

@@ -16,6 +16,7 @@ from capsim.experiments.running import run_groups
 from capsim.experiments.sweep_plan import Point, SweepPlan, plan_sweep
 from capsim.experiments.trials import Outcome
 from capsim.journal import Journal
+from capsim.model.claims import RangeClaim, claims_on
 
 DRAWS = 24
 
@@ -34,9 +35,14 @@ class SweepRow(Paired):
         return self.point[0]
 
     @property
+    def number_met(self) -> int:
+        """Number of draws in which p95 meets the target."""
+        return int(np.count_nonzero(self.values("p95_s") <= self.target_s))
+
+    @property
     def meets_target(self) -> float:
         """Share of the draws in which p95 meets the target."""
-        return float(np.mean(self.values("p95_s") <= self.target_s))
+        return self.number_met / len(self.outcomes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,8 @@ class Sweep:
     rows: tuple[SweepRow, ...]  # the last parameter's values change first
     now: SweepRow  # every parameter at today's value
     notes: tuple[str, ...] = ()  # on remedies
+    report: str = ""  # that says something of the system
+    claims: tuple[RangeClaim, ...] = ()  # of that report
 
     @property
     def parameter(self) -> str:
@@ -67,6 +75,11 @@ class Sweep:
     def today(self) -> Value | None:
         """The first parameter's value today; none: not set."""
         return self.axes[0].today
+
+    @property
+    def targets_s(self) -> tuple[float, ...]:
+        """The target of p95, or all of them, ascending, where it is varied."""
+        return tuple(sorted({row.target_s for row in self.rows}))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -181,6 +194,7 @@ def run_sweep(
     central = plan.belief.central()
     is_swept = any(setting.users for setting in plan.settings.values())
     notes = dict.fromkeys(note for setting in plan.settings.values() for note in setting.notes)
+    claims = claims_on(plan.belief.template)
     return Sweep(
         model=central.name,
         scenario=plan.scenario,
@@ -191,6 +205,8 @@ def run_sweep(
         rows=tuple(rows[point] for point in combinations(plan.axes)),
         now=rows[plan.now],
         notes=tuple(notes),
+        report=claims.report if claims else "",
+        claims=claims.ranges if claims else (),
     )
 
 

@@ -76,7 +76,7 @@ def apply_remedy(template: Template, remedy: Remedy, scenario: str | None = None
             try:
                 changed = _changed(template, remedy, variant, tree, names)
             except InputError as error:
-                raise _unfit(template, remedy, str(error)) from None
+                raise UnfitError(remedy.name, template.name, str(error)) from None
             if changed.bind({}).model_dump() == model.model_dump():
                 raise _unfit(template, remedy, "it is so already")
             return Application(template=changed, remedy=remedy, note=variant.note)

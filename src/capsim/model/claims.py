@@ -32,6 +32,15 @@ class LoadClaim(Spec):
     what_if: str | None = None  # with this remedy; none: of the system as it is
 
 
+class RangeClaim(Spec):
+    """A claim that a parameter between two values makes p95 meet its target."""
+
+    says: str
+    parameter: str  # as `capsim sweep` reads it
+    lowest: float
+    highest: float
+
+
 class Claims(Spec):
     """One report."""
 
@@ -39,6 +48,7 @@ class Claims(Spec):
     report: str
     priorities: tuple[Priority, ...] = ()
     loads: tuple[LoadClaim, ...] = ()
+    ranges: tuple[RangeClaim, ...] = ()
 
 
 def claims_on(template: Template) -> Claims | None:

@@ -3,6 +3,8 @@
 It has variants, for systems that are built differently; the first that fits a model is applied.
 """
 
+import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from capsim import bundled
 from capsim.errors import InputError
+from capsim.model.key_paths import overlay_paths, siblings, unknown_key
 from capsim.model.priors import Prior
 from capsim.model.spec import Positive, Probability, Spec
 from capsim.model.toml import read_toml
@@ -57,6 +60,19 @@ class Variant(Spec):
     moves: dict[str, Part] = Field(default_factory=dict)  # from key path -> to another one
     note: str = ""  # what a reader must know of this variant
 
+    @property
+    def paths(self) -> Iterator[str]:
+        """Every key path of a model that the variant asks about or changes."""
+        yield from self.when
+        for key in self.classes:
+            yield f"requests.*.{key}"
+        yield from overlay_paths(self.overlay)
+        yield from self.scale
+        for source, target in self.copies.items():
+            yield from (source, target)
+        for source, part in self.moves.items():
+            yield from (source, part.to)
+
 
 class RemedyFile(Spec):
     """The content of a remedy's file."""
@@ -87,9 +103,13 @@ def load_remedy(reference: str) -> Remedy:
         raise InputError(f"{path}: {TODAY} is the system as it is; call the remedy otherwise")
     tree = read_toml(path)
     try:
-        return Remedy(name=path.stem, file=RemedyFile.model_validate(tree))
+        file = RemedyFile.model_validate(tree)
     except ValidationError as error:
         raise first_problem(error, path.name) from None
+    for number, variant in enumerate(file.variants):
+        for key_path in variant.paths:
+            _check_key_path(key_path, f"{path.name}: variants.{number}")
+    return Remedy(name=path.stem, file=file)
 
 
 def shipped_remedies() -> list[Remedy]:
@@ -111,13 +131,27 @@ def parse_remedies(text: str) -> list[Remedy]:
     return [load_remedy(name) for name in names]
 
 
-def _located(reference: str) -> Path:
-    import difflib
+def _check_key_path(path: str, source: str) -> None:
+    place = unknown_key(path)
+    if place is None:
+        return
+    key = path.split(".")[place]
+    near = difflib.get_close_matches(key, siblings(path, place), n=1)
+    remedy = f"did you mean {near[0]}?" if near else "capsim schema prints all keys"
+    raise InputError(f"{source}: {path}: no model has a key {key} there; {remedy}")
 
+
+def _located(reference: str) -> Path:
+    if not reference:
+        raise InputError(
+            f"a name is missing beside '{JOINED}'; write e.g. pool-500{JOINED}debug-off"
+        )
     try:
         return bundled.locate(reference, KIND)
     except InputError:
         known = bundled.names(KIND)
+        if Path(reference).suffix or Path(reference).name != reference:
+            raise InputError(f"{reference}: no such file; name an existing one") from None
         near = difflib.get_close_matches(reference, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
         raise InputError(

@@ -28,7 +28,8 @@ def first_problem(error: ValidationError, source: str, prefix: str = "") -> Inpu
     rule, remedy = _rule(problem), _REMEDIES.get(problem["type"], "")
     if problem["type"] == "extra_forbidden":
         missing = [str(p["loc"][-1]) for p in problems if p["type"] == "missing"]
-        remedy = _nearest(keys[-1], missing + sorted(_fields())) or remedy
+        known = sorted(_fields().keys() - {keys[-1]})  # which may be a key of another table
+        remedy = _nearest(keys[-1], missing + known) or remedy
     elif problem["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         choices = _choices(problem)
         keys.append(str(problem["ctx"]["discriminator"]).strip("'"))

@@ -34,8 +34,9 @@ def load_label(sweep: Sweep) -> str:
 
 
 def target_handle(sweep: Sweep) -> Line2D:
-    """Return the legend's line of the target."""
-    label = f"target for p95: {style.time_label(sweep.target_s)}"
+    """Return the legend's line of the target, or of the targets where they are varied."""
+    ends = sorted({sweep.targets_s[0], sweep.targets_s[-1]})
+    label = f"target for p95: {' to '.join(map(style.time_label, ends))}"
     return Line2D([], [], color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4, label=label)
 
 

@@ -43,7 +43,8 @@ def _panels(panels: Sequence[Axes], sweep: Sweep, rows: Sequence[SweepRow]) -> N
         _draw(axes, rows, metric, color)
         now = sweep.now.metrics[metric].median
         axes.axvline(now, color=style.BLACK, linestyle=TODAY_LINE, linewidth=1.1, zorder=1)
-    p95.axvline(sweep.target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
+    for target_s in sweep.targets_s:
+        p95.axvline(target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
     p95.set_xscale("log")
     style.log_ticks(p95.xaxis, style.time_label)
     p95.set_xlabel("p95 response time")

@@ -187,7 +187,9 @@ def _today_place(sweep: Sweep) -> int | None:
 
 
 def _handles(sweep: Sweep) -> list[Line2D]:
-    label = f"p95 at most {style.time_label(sweep.target_s)} in most draws"
+    is_same = len(sweep.targets_s) == 1
+    target = style.time_label(sweep.targets_s[0]) if is_same else "its target"
+    label = f"p95 at most {target} in most draws"
     if not any(map(_is_met, sweep.rows)):
         label += ": nowhere"
     shown = _today_place(sweep) is not None

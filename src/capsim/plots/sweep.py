@@ -52,7 +52,8 @@ def _panels(panels: Sequence[Axes], sweep: Sweep) -> None:
     _draw(p95, sweep, "p95_s", style.ORANGE)
     _draw(rps, sweep, "rps", style.GREEN)
     _draw(failures, sweep, "failure_ratio", style.PURPLE)
-    p95.axhline(sweep.target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
+    for target_s in sweep.targets_s:
+        p95.axhline(target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
     p95.set_ylabel("p95 response time")
     style.log_seconds(p95)
     rps.set_ylabel("requests\nper second")

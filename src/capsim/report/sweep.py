@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Group
 from rich.text import Text
 
-from capsim.experiments.claims import answer_pool_claim
+from capsim.experiments.range_claims import answer
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
@@ -76,7 +76,7 @@ def as_json(sweep: Sweep, context: Context) -> dict[str, object]:
             }
             for row in sweep.rows
         ],
-        "answer": answer_pool_claim(sweep),
+        "answer": next(_answers(sweep), None),
         "unfit": {misfit.name: misfit.why for axis in sweep.axes for misfit in axis.misfits},
         **common_json(context),
     }
@@ -148,6 +148,12 @@ def _limits(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
 
 
 def _answer(sweep: Sweep) -> Iterator[Group]:
-    answer = answer_pool_claim(sweep)
-    if answer is not None:
-        yield layout.section("Would a larger pool help?", layout.sentence(answer))
+    answers = list(_answers(sweep))
+    if answers:
+        heading = f"The report's claim ({sweep.report})"
+        yield layout.section(heading, *map(layout.sentence, answers))
+
+
+def _answers(sweep: Sweep) -> Iterator[str]:
+    found = (answer(sweep, claim) for claim in sweep.claims)
+    return (each for each in found if each is not None)

@@ -26,9 +26,11 @@ def point_text(sweep: Sweep, row: SweepRow) -> str:
 
 def notes(sweep: Sweep) -> Iterator[str]:
     """Say what the figures are, and what was varied."""
+    is_same = len(sweep.targets_s) == 1
+    target = seconds(sweep.targets_s[0]) if is_same else "the target of the row"
     yield (
-        f"target: share of the draws whose p95 is at most {seconds(sweep.target_s)}; differences "
-        "are paired, draw by draw under the same luck."
+        f"target: share of the draws whose p95 is at most {target}; differences are paired, draw "
+        "by draw under the same luck."
     )
     if any(row.metrics["failure_ratio"].median > 0 for row in sweep.rows):
         yield "The response times are those of all answers: fast failures count among them."

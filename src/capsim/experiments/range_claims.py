@@ -1,43 +1,45 @@
-"""Would a pool of 500 to 1000, the report's remedy, help? A plain sentence from a sweep."""
+"""Does a parameter in the range that a report names help? A plain sentence from a sweep."""
 
 from collections.abc import Sequence
 
+from capsim.experiments.order_statistics import share_bounds
+from capsim.experiments.standing import Standing, standing
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.experiments.trials import Outcome
 from capsim.metrics.intervals import interval
 from capsim.metrics.service import is_answer
 from capsim.metrics.summary import TOO_SLOW
+from capsim.model.claims import RangeClaim
 
-_CLAIMED = (500, 1000)
-_SURE = 0.95  # share of the draws that settles a claim, one way or the other
 _SAME = 0.02  # a change of p95 by less than this share is none
 _NOTICEABLE = 0.01  # share of requests from which failures are worth a word
 
 
-def answer_pool_claim(sweep: Sweep) -> str | None:
-    """Return the answer to the report's claim; none where no such pool size was tried."""
-    lowest, highest = _CLAIMED
-    rows = [r for r in sweep.rows if isinstance(r.value, int) and lowest <= r.value <= highest]
-    if not rows or sweep.parameter != "pool-size":
+def answer(sweep: Sweep, claim: RangeClaim) -> str | None:
+    """Return the answer to a claim; none where no value of its range was tried."""
+    rows = [row for row in sweep.rows if _is_in(claim, row)]
+    if not rows or len(sweep.axes) > 1 or sweep.parameter != claim.parameter:
         return None
-    question = f"Would an increase to {lowest}-{highest} resolve the bottleneck?"
-    return f"{question} {_verdict(rows)} {_evidence(sweep, rows)}"
+    return f'"{claim.says}": {_verdict(rows)} {_evidence(sweep, rows)}'
+
+
+def _is_in(claim: RangeClaim, row: SweepRow) -> bool:
+    value = row.value
+    return isinstance(value, int | float) and claim.lowest <= value <= claim.highest
 
 
 def _verdict(rows: Sequence[SweepRow]) -> str:
-    shares = [row.meets_target for row in rows]
-    each = ", ".join(f"{100 * row.meets_target:.0f} % at {row.value}" for row in rows)
-    if min(shares) >= _SURE:
+    found = [standing(share_bounds(row.number_met, len(row.outcomes))) for row in rows]
+    if set(found) <= {Standing.SO, Standing.PROBABLY}:
         lost = max(_unserved(row) for row in rows)
-        if lost < _NOTICEABLE:
-            return "Yes, in this model."
-        return (
-            f"Not by that alone: p95 meets the target, but up to {100 * lost:.3g} % of the "
-            "requests are not served, and p95 counts their failures as answers."
-        )
-    if max(shares) <= 1 - _SURE:
-        return "No, not in this model."
-    return f"Not settled: the share of the draws that meets the target is {each}."
+        if lost >= _NOTICEABLE:
+            return (
+                f"not by that alone. p95 meets the target, but up to {100 * lost:.3g} % of the "
+                "requests are not served, and p95 counts their failures as answers."
+            )
+    if len(set(found)) == 1:
+        return f"{found[0]} in this model."
+    return ", ".join(f"{each} at {row.value}" for row, each in zip(rows, found, strict=True)) + "."
 
 
 def _unserved(row: SweepRow) -> float:
