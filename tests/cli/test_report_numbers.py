@@ -1,15 +1,18 @@
 """Numbers and sentences of reports."""
 
+import itertools
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.text import Text
 
 from capsim.cli.output import plain_text
 from capsim.cli.progress import Lines
 from capsim.experiments.curve import Cliff
 from capsim.metrics.intervals import Interval
-from capsim.report import cliff, layout, numbers
+from capsim.report import cliff, layout, names, numbers
 from capsim.report.plain import csv_text, plain
 
 NAN, INF = math.nan, math.inf
@@ -108,6 +111,59 @@ def test_plain_has_no_nan() -> None:
 def test_csv_leaves_undefined_cells_empty() -> None:
     """A missing or undefined value is an empty cell."""
     assert csv_text(("a", "b"), [(1, NAN), (None, "x,y")]) == 'a,b\n1,\n,"x,y"\n'
+
+
+@pytest.mark.parametrize(
+    ("shares", "texts", "first"),
+    [
+        ({"thread": 1.0}, ["thread (100 %)"], ("thread", 1.0)),
+        ({"a": 0.5, "b": 0.5}, ["a (50 %)", "b (50 %)"], ("a|b", 0.5)),
+        ({"a": 0.6, "b": 0.3, "c": 0.1}, ["a (60 %)", "b (30 %)"], ("a", 0.6)),
+        ({"a": 0.5, "b": 0.25, "c": 0.25}, ["a (50 %)", "b (25 %)", "c (25 %)"], ("a", 0.5)),
+        (
+            dict.fromkeys("abcd", 0.25),
+            ["a (25 %)", "b (25 %)", "and 2 as often"],
+            ("a|b|c|d", 0.25),
+        ),
+    ],
+)
+def test_ties_are_shown(
+    shares: dict[str, float], texts: list[str], first: tuple[str, float]
+) -> None:
+    """Of resources that limit equally often none is left out in silence."""
+    assert numbers.frequent(shares) == texts
+    assert numbers.tied(shares) == first
+
+
+def test_parameters_have_their_units() -> None:
+    """A parameter that is a time is shown as one, and a share as the number it is."""
+    found = interval(0.001, 0.0002, 0.003)
+    assert numbers.parameter_both("enqueue_s", found) == "1 (0.2..3) ms"
+    assert numbers.parameter_both("share", interval(0.5, 0.25, 0.75)) == "0.5 (0.25..0.75)"
+    assert numbers.parameter_both("count", interval(4, 4, 4)) == "4"
+
+
+@given(
+    words=st.lists(st.text("abc5", min_size=1, max_size=12), min_size=1, max_size=6),
+    marks=st.lists(st.sampled_from("+-_"), min_size=6, max_size=6),
+    width=st.integers(1, 40),
+)
+def test_names_break_between_words(words: list[str], marks: list[str], width: int) -> None:
+    """No word of a name is cut, and a line is longer than its column only if it is one word."""
+    text = "".join(itertools.chain(*zip(words, marks, strict=False)))[:-1]
+    lines = names.broken(text, width)
+    assert "".join(lines) == text
+    assert all(line[-1] in "+-_" for line in lines[:-1])
+    assert all(len(line) <= width or not set("+-_") & set(line[:-1]) for line in lines)
+
+
+def test_a_name_gives_way_to_numbers() -> None:
+    """In a narrow table joined remedies break at the plus, and figures stay whole."""
+    cells = (names.Name(text="1. pool-500+shorter-queries !"), "1234..5678")
+    shown = plain_text(layout.table(("", "in time/s"), [cells]), width=32)
+    assert "1. pool-500+ " in shown
+    assert "shorter-queries !" in shown
+    assert "1234..5678" in shown
 
 
 def test_numbers_of_narrow_tables_do_not_wrap() -> None:

@@ -9,12 +9,13 @@ from capsim.errors import InputError
 from capsim.experiments import running
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.bottleneck import limiting_resource
+from capsim.experiments.found_whatif import GAIN
 from capsim.experiments.migration import next_limit
 from capsim.experiments.priorities import judged
 from capsim.experiments.regret import regrets
 from capsim.experiments.resources import Resources, resources
 from capsim.experiments.trials import Outcome, Trial, run_trial
-from capsim.experiments.whatif import GAIN, whatif
+from capsim.experiments.whatif import whatif
 from capsim.journal import Journal
 from capsim.metrics.service import in_time_ratio
 from capsim.model.claims import Claims, Priority

@@ -15,7 +15,7 @@ from capsim.journal import Journal
 
 if TYPE_CHECKING:
     from capsim.cli.system import System
-    from capsim.experiments.whatif import WhatIf
+    from capsim.experiments.found_whatif import WhatIf
     from capsim.report.whatif import Comparison
 
 _Names = Annotated[

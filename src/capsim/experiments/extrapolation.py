@@ -33,6 +33,15 @@ class Influence:
         return self.width_ratio >= _UNTAUGHT
 
 
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """Something that the load tests cannot vouch for."""
+
+    what: str  # the same words for every system of which it holds
+    figure: str = ""  # of this system, if there is one
+    sentence: str  # both
+
+
 def influences(
     belief: Belief, draws: Sequence[Mapping[str, float]], outcomes: Sequence[Outcome]
 ) -> tuple[Influence, ...]:
@@ -80,65 +89,104 @@ def extrapolations(
     calibrated: Sequence[Outcome],
     influences_found: Sequence[Influence],
 ) -> list[str]:
-    """Say in plain sentences what the load tests cannot vouch for."""
+    """Say in plain sentences what the load tests cannot vouch for; see `doubts`."""
+    found = doubts(belief, dataset, users, outcomes, calibrated, influences_found)
+    return [doubt.sentence for doubt in found]
+
+
+def doubts(
+    belief: Belief,
+    dataset: Dataset | None,
+    users: int,
+    outcomes: Sequence[Outcome],
+    calibrated: Sequence[Outcome],
+    influences_found: Sequence[Influence],
+) -> list[Doubt]:
+    """Return what the load tests cannot vouch for.
+
+    Args:
+        belief: the system.
+        dataset: load tests; none: nothing is compared with what they carried.
+        users: closed ones, of the outcomes.
+        outcomes: of the system, one per draw.
+        calibrated: of the load tests that were calibrated on, at the central draw.
+        influences_found: which parameters decide the outcomes.
+    """
     if not belief.is_calibrated:
-        return ["Everything: this model has not been calibrated; its priors alone speak."]
-    sentences = []
+        what = "Everything: this model has not been calibrated; its priors alone speak"
+        return [Doubt(what=what, sentence=f"{what}.")]
+    found = []
     if dataset is not None:
-        sentences += _beyond_users(dataset, users)
-        sentences += _beyond_throughput(dataset, outcomes)
+        found += _beyond_users(dataset, users)
+        found += _beyond_throughput(dataset, outcomes)
     if calibrated:  # else nothing was seen to compare with
-        sentences += _new_failures(outcomes, calibrated)
-        sentences += _new_saturation(outcomes, calibrated)
-    sentences += [
-        f"{i.metric} depends most on {i.parameter} (rank correlation {i.correlation:+.2f}), of "
-        f"which the load tests say little (posterior {100 * i.width_ratio:.0f} % as wide as the "
-        "prior): its prior speaks."
-        for i in influences_found
-        if i.prior_speaks
-    ]
-    return sentences
+        found += _new_failures(outcomes, calibrated)
+        found += _new_saturation(outcomes, calibrated)
+    return [*found, *(_untaught(each) for each in influences_found if each.prior_speaks)]
 
 
-def _beyond_users(dataset: Dataset, users: int) -> list[str]:
+def _untaught(influence: Influence) -> Doubt:
+    width = f"posterior {100 * influence.width_ratio:.0f} % as wide as the prior"
+    return Doubt(
+        what=f"{influence.parameter}, of which the load tests say little ({width}), decides most",
+        figure=influence.metric,
+        sentence=(
+            f"{influence.metric} depends most on {influence.parameter} (rank correlation "
+            f"{influence.correlation:+.2f}), of which the load tests say little ({width}): its "
+            "prior speaks."
+        ),
+    )
+
+
+def _beyond_users(dataset: Dataset, users: int) -> list[Doubt]:
     calibrated = {n: t.users for n, t in dataset.load_tests.items() if not t.held_out}
     name = max(calibrated, key=lambda key: calibrated[key])
     if users <= calibrated[name]:
         return []
     ratio = users / calibrated[name]
     largest = f"({name}, {calibrated[name]} users)"
-    return [f"{users} users are {ratio:.1f} times the largest calibrated load test {largest}."]
+    what = f"{users} users are {ratio:.1f} times the largest calibrated load test {largest}"
+    return [Doubt(what=what, sentence=f"{what}.")]
 
 
-def _beyond_throughput(dataset: Dataset, outcomes: Sequence[Outcome]) -> list[str]:
+def _beyond_throughput(dataset: Dataset, outcomes: Sequence[Outcome]) -> list[Doubt]:
     calibrated = {n: t.rps for n, t in dataset.load_tests.items() if not t.held_out and t.rps}
     rps = float(np.median([outcome.metrics["rps"] for outcome in outcomes]))
     name = max(calibrated, key=lambda key: calibrated[key], default="")
     if not name or rps <= _MORE * calibrated[name]:
         return []
-    text = (
-        f"{rps:.0f} requests/s are {rps / calibrated[name]:.1f} times the most that a calibrated "
-        f"load test carried ({name}, {calibrated[name]:.0f} requests/s)."
+    most = f"({name}, {calibrated[name]:.0f} requests/s)"
+    times = f"{rps / calibrated[name]:.1f} times"
+    found = Doubt(
+        what=f"More requests/s than a calibrated load test carried at most {most}",
+        figure=times,
+        sentence=(
+            f"{rps:.0f} requests/s are {times} the most that a calibrated load test carried {most}."
+        ),
     )
-    return [text]
+    return [found]
 
 
-def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[str]:
+def _new_failures(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[Doubt]:
     seen = {cause for o in calibrated for cause, share in o.failures.items() if share > 0}
     shares = {c: [o.failures.get(c, 0.0) for o in outcomes] for o in outcomes for c in o.failures}
     often = {c: float(np.mean(np.array(v) > _NOTICEABLE)) for c, v in shares.items()}
     return [
-        (
-            f"Failures by {cause} (in {100 * share:.0f} % of the draws) happened in no calibrated "
-            "load test: the mechanism is modelled, not observed."
+        Doubt(
+            what=f"Failures by {cause} happened in no calibrated load test, in so many draws",
+            figure=f"{100 * share:.0f} %",
+            sentence=(
+                f"Failures by {cause} (in {100 * share:.0f} % of the draws) happened in no "
+                "calibrated load test: the mechanism is modelled, not observed."
+            ),
         )
         for cause, share in often.items()
         if cause not in seen and share > 0
     ]
 
 
-def _new_saturation(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[str]:
-    sentences = []
+def _new_saturation(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) -> list[Doubt]:
+    found = []
     for number, usage in enumerate(outcomes[0].usages):
         if not np.isfinite(usage.busiest):  # without a limit
             continue
@@ -148,8 +196,12 @@ def _new_saturation(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) 
         highest = max(known, default=0.0)
         if now >= SATURATED > highest:
             then = f"it was in use {100 * highest:.0f} % at most" if known else "it was no limit"
-            sentences.append(
-                f"{usage.name} is saturated ({100 * now:.0f} % in use); in the calibrated load "
-                f"tests {then}."
+            full, tests = f"{100 * now:.0f} % in use", f"in the calibrated load tests {then}"
+            found.append(
+                Doubt(
+                    what=f"{usage.name} is saturated; {tests}",
+                    figure=full,
+                    sentence=f"{usage.name} is saturated ({full}); {tests}.",
+                )
             )
-    return sentences
+    return found

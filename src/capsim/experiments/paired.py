@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from capsim.experiments.bottleneck import limiting_shares
+from capsim.experiments.bottleneck import behind_shares, limiting_shares
 from capsim.experiments.trials import Outcome, metric_intervals
 from capsim.metrics.intervals import Interval, interval
 
@@ -32,6 +32,11 @@ class Paired:
     def limits(self) -> dict[str, float]:
         """In which share of the draws each resource limits."""
         return limiting_shares(self.outcomes)
+
+    @property
+    def limits_behind(self) -> dict[str, float]:
+        """In which share of the draws what limits the work that no request waits for."""
+        return behind_shares(self.outcomes)
 
     def figures(self) -> Iterator[dict[str, str | float]]:
         """Yield a row per metric: its median and interval, and those of the difference."""

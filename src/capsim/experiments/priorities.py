@@ -1,11 +1,11 @@
 """A report's list of priorities beside the computed ranking, and why the two differ."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from capsim.experiments.whatif import GAIN, WhatIf, WhatIfRow
+from capsim.experiments.found_whatif import GAIN, WhatIf, WhatIfRow
 from capsim.metrics.intervals import Interval
 from capsim.model.claims import Claims, Priority
 
@@ -65,7 +65,7 @@ def _effect(found: WhatIf, row: WhatIfRow) -> str:
     same = float(np.mean(np.abs(gains) <= noticeable))
     if same >= _SURE and _is_still(found, row):
         return f"no effect to speak of, because {before} limits, and this does not relieve it"
-    then = f"then {next(iter(row.next_limits))}"
+    then = f"then {_first_of(row.next_limits)}"
     moved = (
         f"{before} limits as before, {then}"
         if before == after
@@ -100,4 +100,10 @@ def _digits(value: float) -> str:
 
 
 def _main(row: WhatIfRow) -> str:
-    return next(iter(row.limits))
+    return _first_of(row.limits)
+
+
+def _first_of(shares: Mapping[str, float]) -> str:
+    """Return the most frequent one, or those that are so alike."""
+    most = max(shares.values())
+    return " or ".join(name for name, share in shares.items() if share == most)

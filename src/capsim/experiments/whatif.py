@@ -1,89 +1,27 @@
 """Remedies compared: each over the same draws and the same luck, ranked by what they gain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
-
 from capsim.executors import OnDone, part
-from capsim.experiments.alternatives import Alternative, Misfit, alternatives
+from capsim.experiments.alternatives import Alternative, alternatives
+from capsim.experiments.assumed import Assumed, assumed
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.discrepancy import response_factors
-from capsim.experiments.extrapolation import calibration_trials, extrapolations, influences
+from capsim.experiments.extrapolation import Doubt, calibration_trials, doubts, influences
+from capsim.experiments.found_whatif import GAIN, WhatIf, WhatIfRow
 from capsim.experiments.migration import next_limits
 from capsim.experiments.paired import Paired
 from capsim.experiments.regret import Regret, regrets
-from capsim.experiments.resources import Resources, resources
+from capsim.experiments.resources import resources
 from capsim.experiments.running import run_groups, run_trials
 from capsim.experiments.trials import Outcome, Trial
 from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
-from capsim.metrics.intervals import Interval, interval
-from capsim.model.remedy import TODAY
 
 DRAWS = 20
-GAIN = "in_time_rps"  # what remedies are ranked by
-_DIGITS = 6  # of regrets: what differs beyond them is rounding
-_ENOUGH = 0.95  # of the requests in time: the target is one on p95
-
-
-@dataclass(frozen=True, kw_only=True)
-class WhatIfRow(Paired):
-    """A system with a remedy, beside today's."""
-
-    name: str
-    title: str
-    notes: tuple[str, ...]
-    regret: Regret
-    costs: tuple[Resources, ...]  # one per draw
-    next_limits: dict[str, float]
-
-    @property
-    def meets_target(self) -> float:
-        """Share of the draws in which 95 % of the requests are answered in time.
-
-        One that is shed, refused or given up is not: that is what sets this apart from a p95 of
-        all answers, which fast failures make better.
-        """
-        return float(np.mean(self.values("in_time_ratio") >= _ENOUGH))
-
-    @property
-    def cost(self) -> dict[str, Interval]:
-        """Instances, processes, connections and replicas."""
-        names = vars(self.costs[0])
-        return {name: interval([vars(cost)[name] for cost in self.costs]) for name in names}
-
-
-@dataclass(frozen=True, kw_only=True)
-class WhatIf:
-    """Remedies compared at one load."""
-
-    model: str
-    scenario: str
-    users: int  # closed ones
-    target_s: float
-    calibrated: bool
-    rows: tuple[WhatIfRow, ...]  # the least expected regret first, today among them
-    misfits: tuple[Misfit, ...]
-    doubts: tuple[str, ...]  # what the load tests cannot vouch for, of the first row
-
-    @property
-    def today(self) -> WhatIfRow:
-        """The system as it is."""
-        return self.row(TODAY)
-
-    def row(self, name: str) -> WhatIfRow:
-        """Return the row of a remedy."""
-        return next(row for row in self.rows if row.name == name)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """A tidy table: remedy, metric, median, lo, hi, and the difference from today."""
-        return pd.DataFrame(
-            [{"what_if": row.name, **figures} for row in self.rows for figures in row.figures()]
-        )
+_OWN_PRIORS = "Numbers that stand in a remedy's file with a prior, and that no load test speaks of"
 
 
 def whatif(  # noqa: PLR0913 (the public entry; all but one have defaults)
@@ -133,18 +71,22 @@ def whatif(  # noqa: PLR0913 (the public entry; all but one have defaults)
         on_done=part(on_done, len(before), total),
         journal=journal,
     )
-    rows = _ranked(systems, groups, found, peak)
-    best = next(system.belief for system in systems if system.name == rows[0].name)
-    influence = influences(best, best.draws(draws), rows[0].outcomes)
+    compared = _Compared(
+        systems=systems,
+        groups=groups,
+        found=found,
+        users=peak,
+        dataset=dataset,
+        calibrated=calibrated,
+    )
     return WhatIf(
         model=central.name,
         scenario=name,
         users=peak,
         target_s=target_s,
         calibrated=belief.is_calibrated,
-        rows=rows,
+        rows=compared.rows(),
         misfits=tuple(misfits),
-        doubts=tuple(extrapolations(best, dataset, peak, rows[0].outcomes, calibrated, influence)),
     )
 
 
@@ -176,36 +118,62 @@ def _groups(
     ]
 
 
-def _ranked(
-    systems: Sequence[Alternative],
-    groups: Sequence[Sequence[Trial]],
-    found: Sequence[tuple[Outcome, ...]],
-    users: int,
-) -> tuple[WhatIfRow, ...]:
-    """Return a row per system, beside the first of them, which is today's."""
-    pairs = [Paired(outcomes=outcomes, today=found[0]) for outcomes in found]
-    names = [system.name for system in systems]
-    lost = regrets({n: pair.values(GAIN) for n, pair in zip(names, pairs, strict=True)})
-    rows = [
-        WhatIfRow(
-            outcomes=pair.outcomes,
-            today=pair.today,
+@dataclass(frozen=True, kw_only=True)
+class _Compared:
+    """What was simulated of the systems, today's first."""
+
+    systems: Sequence[Alternative]
+    groups: Sequence[Sequence[Trial]]
+    found: Sequence[tuple[Outcome, ...]]
+    users: int
+    dataset: Dataset | None
+    calibrated: Sequence[Outcome]  # of the load tests that were calibrated on
+
+    def rows(self) -> tuple[WhatIfRow, ...]:
+        """Return a row per system beside today's, ranked."""
+        pairs = [Paired(outcomes=outcomes, today=self.found[0]) for outcomes in self.found]
+        names = [system.name for system in self.systems]
+        lost = regrets({n: pair.values(GAIN) for n, pair in zip(names, pairs, strict=True)})
+        rows = [
+            self._row(system, trials, outcomes, lost)
+            for system, trials, outcomes in zip(self.systems, self.groups, self.found, strict=True)
+        ]
+        return tuple(sorted(rows, key=lambda row: row.by_expected))
+
+    def _row(
+        self,
+        system: Alternative,
+        trials: Sequence[Trial],
+        outcomes: tuple[Outcome, ...],
+        lost: Mapping[str, Regret],
+    ) -> WhatIfRow:
+        models = [trial.model for trial in trials]
+        draws = system.belief.draws(len(trials))
+        today = self.systems[0].belief.template
+        taken = assumed(system.belief.template, today, draws)
+        return WhatIfRow(
+            outcomes=outcomes,
+            today=self.found[0],
             name=system.name,
             title=system.title,
             notes=system.notes,
+            assumed=taken,
             regret=lost[system.name],
-            costs=tuple(resources(trial.model, users) for trial in trials),
-            next_limits=next_limits(
-                [trial.model for trial in trials], trials[0].scenario, pair.outcomes
-            ),
+            costs=tuple(resources(model, self.users) for model in models),
+            next_limits=next_limits(models, trials[0].scenario, outcomes),
+            doubts=(*self._doubts(system.belief, draws, outcomes), *_untold(system.belief, taken)),
         )
-        for system, trials, pair in zip(systems, groups, pairs, strict=True)
-    ]
-    return tuple(sorted(rows, key=_place))
+
+    def _doubts(
+        self, belief: Belief, draws: Sequence[Mapping[str, float]], outcomes: Sequence[Outcome]
+    ) -> list[Doubt]:
+        decided = influences(belief, draws, outcomes)
+        return doubts(belief, self.dataset, self.users, outcomes, self.calibrated, decided)
 
 
-def _place(row: WhatIfRow) -> tuple[float, float, float]:
-    """Return what rows are ordered by: of equal gains, the cheaper stands first."""
-    regret, cost = row.regret, row.cost
-    spent = cost["processes"].median + cost["connections"].median + cost["replicas"].median
-    return round(regret.expected, _DIGITS), round(regret.worst, _DIGITS), spent
+def _untold(belief: Belief, taken: Sequence[Assumed]) -> list[Doubt]:
+    """Return the doubt about the numbers that a remedy brings in; without calibration all are."""
+    new = ", ".join(each.parameter for each in taken if each.is_new)
+    if not new or not belief.is_calibrated:
+        return []
+    return [Doubt(what=_OWN_PRIORS, figure=new, sentence=f"{_OWN_PRIORS}: {new}.")]

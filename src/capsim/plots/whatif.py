@@ -6,12 +6,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from capsim.experiments.whatif import GAIN, WhatIf, WhatIfRow
+from capsim.experiments.caveats import MARK
+from capsim.experiments.found_whatif import GAIN, WhatIf, WhatIfRow
 from capsim.model.remedy import TODAY
 from capsim.plots import style
 
 _ROW_IN, _REST_IN = 0.34, 1.75  # height of a row, and of everything around them
 _MARGIN = -0.03  # of the axis, below zero: points there are seen whole
+_MARKED = "work is left behind, or most requests fail: the table says which"
 _TARGET = (0, (1, 1.2))
 
 
@@ -59,7 +61,8 @@ def _draw(axes: Axes, rows: list[WhatIfRow], metric: str, color: str, marker: st
 
 
 def _names(axes: Axes, rows: list[WhatIfRow]) -> None:
-    axes.set_yticks(np.arange(len(rows)), [row.name for row in rows])
+    names = [f"{row.name} {MARK}" if row.caveats else row.name for row in rows]
+    axes.set_yticks(np.arange(len(rows)), names)
     axes.yaxis.set_minor_locator(NullLocator())
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("bold" if row.name == TODAY else "normal")
@@ -67,7 +70,10 @@ def _names(axes: Axes, rows: list[WhatIfRow]) -> None:
 
 def _handles(found: WhatIf) -> list[Line2D]:
     target = f"target for p95: {style.time_label(found.target_s)}"
-    return [
+    handles = [
         Line2D([], [], color=style.BLACK, linestyle=(0, (3, 1.5)), linewidth=1.0, label="today"),
         Line2D([], [], color=style.VERMILION, linestyle=_TARGET, linewidth=1.4, label=target),
     ]
+    if any(row.caveats for row in found.rows):
+        handles.append(Line2D([], [], linestyle="", label=f"{MARK}  {_MARKED}"))
+    return handles

@@ -7,7 +7,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-Cell = str | Text
+from capsim.report.names import Name
+
+Cell = str | Text | Name
 
 GOOD, BAD, QUIET = "green", "bold red", "dim"
 

@@ -12,6 +12,7 @@ _ROUND_FROM = 100  # numbers from here on are shown whole
 _ONE_DECIMAL_FROM = 0.1  # percent: closer to 0 or 100 than this, two decimals are needed
 _SMALLEST = 0.01  # percent: closer than this, only which side is said
 _SECONDS_FROM = 10.0  # seconds: an interval that reaches this far is never in milliseconds
+_SHOWN = 2  # of several shares
 _WHOLE_FROM = 10  # percent: further away than this, no decimals
 
 _RATES = ("rps", "goodput_rps", "in_time_rps")
@@ -89,6 +90,14 @@ def metric_both(metric: str, interval: Interval) -> str:
     return f"{_scaled(interval.median, unit)} ({low}..{high}) {unit}"
 
 
+def parameter_both(name: str, interval: Interval) -> str:
+    """Return a parameter's median with its 90 % interval; names that end in `_s` are times."""
+    if name.endswith("_s"):
+        return metric_both(name, interval)
+    both = interval.lo < interval.hi
+    return f"{number(interval.median)} ({span(interval)})" if both else number(interval.median)
+
+
 def metric_lines(metric: str, interval: Interval) -> tuple[str, str]:
     """Return a metric's median with its unit, and the 90 % interval in the same unit, without."""
     if interval.lo == interval.hi or math.isnan(interval.median):
@@ -105,6 +114,24 @@ def metric_lines(metric: str, interval: Interval) -> tuple[str, str]:
 def most_frequent(shares: Mapping[str, float]) -> tuple[str, float]:
     """Return the first of some shares, which are in order, and how large it is."""
     return next(iter(shares.items()))
+
+
+def frequent(shares: Mapping[str, float]) -> list[str]:
+    """Return the two most frequent of some shares, which are in order, and how large they are.
+
+    Others that tie with the second are named, too; of more than one of them, how many there are.
+    """
+    names = list(shares)
+    tied = [n for n in names[_SHOWN:] if shares[n] == shares[names[_SHOWN - 1]]]
+    shown = names[:_SHOWN] if len(tied) > 1 else [*names[:_SHOWN], *tied]
+    texts = [f"{name} ({share(shares[name])})" for name in shown]
+    return [*texts, f"and {len(tied)} as often"] if len(tied) > 1 else texts
+
+
+def tied(shares: Mapping[str, float]) -> tuple[str, float]:
+    """Return the most frequent of some shares, joined by `|` where several are, and how large."""
+    often = max(shares.values())
+    return "|".join(name for name, found in shares.items() if found == often), often
 
 
 def span(interval: Interval) -> str:

@@ -4,25 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
+from capsim.experiments.found_whatif import WhatIf, WhatIfRow
 from capsim.experiments.priorities import Judgement
-from capsim.experiments.whatif import GAIN, WhatIf, WhatIfRow
+from capsim.experiments.shared_doubts import in_groups
 from capsim.metrics.intervals import Interval, interval
 from capsim.metrics.service import is_answer
 from capsim.model.remedy import TODAY
-from capsim.report import backlog, layout
+from capsim.report import backlog, layout, ranking, whatif_data
 from capsim.report.context import Context, common_json, heading, warnings
-from capsim.report.numbers import (
-    UNDEFINED,
-    metric_lines,
-    most_frequent,
-    number,
-    seconds,
-    share,
-    span,
-)
-from capsim.report.plain import PAIRED_COLUMNS, csv_text, plain
+from capsim.report.numbers import frequent, metric_lines, number, parameter_both, span
+from capsim.report.plain import plain
 
 _MANY = 0.5  # of the requests
 _SEEN = ("rps", "goodput_rps", "failure_ratio", "p50_s", "p95_s")
@@ -43,10 +35,10 @@ def renderable(comparison: Comparison, context: Context) -> Group:
     draws = len(found.today.outcomes)
     return Group(
         heading(context, f"what-if, {found.scenario}, {found.users} users, {draws} draws"),
-        layout.section("Ranking, by expected regret", _ranking(found)),
-        *(layout.sentence(text, layout.QUIET) for text in _how_to_read(found)),
+        ranking.section(found),
         layout.section("What users see", _seen(found)),
         layout.section("What limits, and what would limit next", _limits(found)),
+        *_changes(found),
         layout.section("What it takes", _costs(found)),
         *_misfits(found),
         *_priorities(comparison),
@@ -66,7 +58,7 @@ def as_json(comparison: Comparison, context: Context) -> dict[str, object]:
         "draws": len(found.today.outcomes),
         "calibrated": found.calibrated,
         "target_p95_s": found.target_s,
-        "rows": [_row_json(row) for row in found.rows],
+        "rows": whatif_data.rows_json(found),
         "extrapolation": found.doubts,
         "unfit": [vars(misfit) for misfit in found.misfits],
         "report": comparison.report,
@@ -78,66 +70,14 @@ def as_json(comparison: Comparison, context: Context) -> dict[str, object]:
 
 
 def as_csv(comparison: Comparison, context: Context) -> str:  # noqa: ARG001 (alike for all results)
-    """Return a row per remedy and metric."""
-    rows = [
-        (row.name, *figures.values()) for row in comparison.found.rows for figures in row.figures()
-    ]
-    return csv_text(("what_if", *PAIRED_COLUMNS), rows)
-
-
-def _row_json(row: WhatIfRow) -> dict[str, object]:
-    return {
-        "what_if": row.name,
-        "title": row.title,
-        "metrics": row.metrics,
-        "differences": row.differences,
-        "meets_target": row.meets_target,
-        "regret": vars(row.regret),
-        "cost": row.cost,
-        "limiting": row.limits,
-        "next": row.next_limits,
-        "notes": row.notes,
-    }
-
-
-def _ranking(found: WhatIf) -> RenderableType:
-    columns = ("", "in time/s", "against today", "meets", "best", "regret", "worst")
-    rows: list[list[layout.Cell]] = [
-        [
-            _name(f"{place}. {row.name}", row),
-            layout.two_lines(*metric_lines(GAIN, row.metrics[GAIN])),
-            UNDEFINED if row.name == TODAY else _change(row.differences[GAIN]),
-            share(row.meets_target),
-            share(row.regret.best_share),
-            number(row.regret.expected),
-            number(row.regret.worst),
-        ]
-        for place, row in enumerate(found.rows, start=1)
-    ]
-    return layout.table(columns, rows)
-
-
-def _how_to_read(found: WhatIf) -> Iterator[str]:
-    target = seconds(found.target_s)
-    yield (
-        f"in time/s: requests answered by the application within {target}, per second (a 4xx is an "
-        "answer; what is shed, refused, lost or given up is none). Median, and 90 % interval below."
-    )
-    yield (
-        "against today: paired, draw by draw under the same luck. "
-        f"meets: share of the draws in which 95 % of the requests are answered within {target}. "
-        "best: in which nothing else is better by a hundredth."
-    )
-    yield (
-        "regret: answers in time per second that are lost against the best choice, on average over "
-        "the draws, and in the worst one."
-    )
+    """Return a row per system and metric, and one per remedy that does not fit."""
+    return whatif_data.csv(comparison.found)
 
 
 def _seen(found: WhatIf) -> RenderableType:
     columns = ("", "req/s", "good/s", "failed", "p50", "p95")
     rows: list[list[layout.Cell]] = [
-        [_name(row.name, row), *(layout.two_lines(*metric_lines(m, row.metrics[m])) for m in _SEEN)]
+        [ranking.name_of(row), *(layout.two_lines(*metric_lines(m, row.metrics[m])) for m in _SEEN)]
         for row in found.rows
     ]
     return layout.table(columns, rows)
@@ -145,15 +85,35 @@ def _seen(found: WhatIf) -> RenderableType:
 
 def _limits(found: WhatIf) -> RenderableType:
     rows: list[list[layout.Cell]] = [
-        [_name(row.name, row), _shares(row.limits), _shares(row.next_limits)] for row in found.rows
+        [ranking.name_of(row), "\n".join(_limiting(row)), "\n".join(frequent(row.next_limits))]
+        for row in found.rows
     ]
     return layout.table(("", "limits", "next"), rows, left=3)
 
 
+def _limiting(row: WhatIfRow) -> list[str]:
+    """Return what limits requests, and what limits the work behind them beyond that."""
+    behind = {n: s for n, s in row.limits_behind.items() if s > row.limits.get(n, 0.0)}
+    return [*frequent(row.limits), *(f"behind: {text}" for text in frequent(behind))]
+
+
+def _changes(found: WhatIf) -> Iterator[Group]:
+    """Say what each remedy is, and which numbers it takes for granted."""
+    sentences = [_change(row) for row in found.rows if row.name != TODAY]
+    yield layout.section("What each changes", layout.bullets(sentences))
+
+
+def _change(row: WhatIfRow) -> str:
+    numbers = [
+        f"{each.parameter} {parameter_both(each.parameter, each.values)}" for each in row.assumed
+    ]
+    return f"{row.name}: {row.title}" + (f"; with {', '.join(numbers)}" if numbers else "") + "."
+
+
 def _costs(found: WhatIf) -> RenderableType:
-    columns = ("", "instances", "processes", "connections", "replicas")
+    columns = ("", *whatif_data.COSTS)
     rows: list[list[layout.Cell]] = [
-        [_name(row.name, row), *(_amount(row.cost[name]) for name in columns[1:])]
+        [ranking.name_of(row), *(_amount(row.cost[name]) for name in columns[1:])]
         for row in found.rows
     ]
     return layout.table(columns, rows)
@@ -185,8 +145,7 @@ def _judged(judgement: Judgement, count: int) -> str:
 
 def _doubts(found: WhatIf) -> Iterator[Group]:
     if found.doubts:
-        heading_text = f"Extrapolation, with {found.rows[0].name}"
-        yield layout.section(heading_text, layout.bullets(found.doubts))
+        yield layout.section("Extrapolation", layout.bullets(found.doubts))
 
 
 def _notes(found: WhatIf) -> Iterator[Group]:
@@ -201,12 +160,14 @@ def _notes(found: WhatIf) -> Iterator[Group]:
 
 def _rejected(found: WhatIf) -> list[str]:
     """Say so where good answers are none because the application rejects what it is asked for."""
-    if not any(_rejections(row) > _MANY for row in found.rows):
+    names = {row.name: "" for row in found.rows if _rejections(row) > _MANY}
+    if not names:
         return []
+    who = in_groups(names, len(found.rows))
     text = (
-        "Most answers are rejections by the application itself (4xx), as they were when measured: "
-        "a load generator counts them as failures, and good/s leaves them out; in time/s counts "
-        "them, because they get the full service."
+        f"Most answers are rejections by the application itself (4xx) in {who}: a load generator "
+        "counts them as failures, and good/s leaves them out; in time/s counts them, because they "
+        "get the full service."
     )
     return [text]
 
@@ -218,20 +179,5 @@ def _rejections(row: WhatIfRow) -> float:
     ).median
 
 
-def _name(text: str, row: WhatIfRow) -> Text:
-    return Text(text, "bold" if row.name == TODAY else "")
-
-
-def _change(found: Interval) -> Text:
-    sign = "+" if found.median > 0 else ""
-    return layout.two_lines(f"{sign}{number(found.median)}", span(found))
-
-
 def _amount(found: Interval) -> str:
     return number(found.median) if found.lo == found.hi else span(found)
-
-
-def _shares(shares: dict[str, float]) -> str:
-    """Return the most frequent one, and how often it is."""
-    name, often = most_frequent(shares)
-    return f"{name} ({share(often)})"
