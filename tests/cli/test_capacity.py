@@ -91,12 +91,24 @@ def test_json_has_what_was_asked(run: Run) -> None:
     assert any("--draws 10 or more" in text for text in found["warnings"])
 
 
-def test_csv_has_a_row_per_draw(run: Run) -> None:
-    """Every draw with how its search ended."""
-    rows = list(csv.DictReader(io.StringIO(run(*SHORT, "--format", "csv").out)))
-    assert [row["draw"] for row in rows] == ["0", "1"]
-    assert {row["ending"] for row in rows} == {"found"}
-    assert all(float(row["capacity"]) < float(row["lowest_missed"]) for row in rows)
+def test_csv_has_the_answer_the_levels_and_the_draws(run: Run) -> None:
+    """The answer first, then what was asked with --at, then how every draw's search ended."""
+    text = run(*SHORT, "--at", "3,20", "--format", "csv").out
+    found = strict(run(*SHORT, "--at", "3,20", "--format", "json").out)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    answer, median = (row for row in rows if row["part"] == "answer")
+    assert (answer["metric"], median["metric"]) == ("capacity_at_confidence", "capacity")
+    assert float(answer["median"]) == found["at_confidence"]
+    assert {name: float(median[name]) for name in ("median", "lo", "hi")} == found["capacity"]
+    assert set(answer["limiting"].split("|")) <= set(found["limiting"])
+    met = [row for row in rows if (row["part"], row["metric"]) == ("level", "share_met")]
+    assert [float(row["level"]) for row in met] == [3, 20]
+    assert [float(row["median"]) for row in met] == [x["share_met"] for x in found["levels"]]
+    draws = [row for row in rows if row["part"] == "draw"]
+    assert [row["draw"] for row in draws] == ["0", "1"]
+    assert {row["ending"] for row in draws} == {"found"}
+    assert all(float(row["median"]) < float(row["lowest_missed"]) for row in draws)
+    assert {(row["unit"], row["target"]) for row in rows} == {("users", "p95 <= 200 ms")}
 
 
 def test_censored_capacities_are_no_numbers(run: Run) -> None:

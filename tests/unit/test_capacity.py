@@ -1,61 +1,40 @@
-"""Capacities over draws: what surrounds one draw's capacity, quantiles, words and the picture."""
+"""Capacities over draws: what surrounds one draw's capacity, quantiles, and arrival rates."""
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from capsim import plots
-from capsim.experiments import draw_capacity
-from capsim.experiments.draw_capacity import DrawCapacity, DrawTask, Tried, search_draw
-from capsim.experiments.found_capacity import Capacity
+from capsim.experiments import draw_search
+from capsim.experiments.draw_capacity import DrawCapacity
+from capsim.experiments.draw_search import DrawTask, search_draw
 from capsim.experiments.hysteresis import Return
-from capsim.experiments.levels_met import Level
 from capsim.experiments.loads import Load
 from capsim.experiments.open_load import at_rate, peak_rate, request_mix
 from capsim.experiments.order_statistics import fewest_draws, quantile_bounds, share_bounds
-from capsim.experiments.search import Ending, Scale
-from capsim.experiments.targets import parse_targets
+from capsim.experiments.search import Ending
 from capsim.experiments.trials import Outcome, Trial
-from capsim.metrics.utilisation import Usage
+from capsim.metrics.tasks import TaskSummary
 from capsim.model.toml import load
-from capsim.report import capacity_words as words
-
-TARGETS = parse_targets("p95 < 1s")
-MODEL = load("p43-report").bind({})
-SCALE = Scale(lowest=1, highest=12_000, whole=True)
-CORES = Usage(
-    name="app CPU",
-    kind="cores",
-    capacity=2,
-    used=2,
-    utilisation=1,
-    busiest=1,
-    queue=9,
-    wasted=0,
-)
+from small_capacities import LATE, MODEL, SCALE, TARGETS, a_capacity, a_draw, outcome
 
 
-def outcome(p95_s: float, failure_ratio: float = 0.0) -> Outcome:
-    """Return an outcome with a p95 and plausible other metrics."""
-    metrics = dict.fromkeys(("mean_s", "p50_s", "p90_s", "p95_s", "p99_s", "max_s"), p95_s)
-    metrics |= {"rps": 100.0, "goodput_rps": 100.0, "failure_ratio": failure_ratio}
-    return Outcome(metrics=metrics, failures={}, usages=(CORES,), thin=())
-
-
-def searched(monkeypatch: pytest.MonkeyPatch, p95_s: Callable[[int, bool], float]) -> DrawCapacity:
+def searched(
+    monkeypatch: pytest.MonkeyPatch,
+    p95_s: Callable[[int, bool], float],
+    tasks: tuple[TaskSummary, ...] = (),
+) -> DrawCapacity:
     """Search a draw of a synthetic system: p95 of (users, whether it is a quick look)."""
 
     def run(trial: Trial) -> Outcome:
         assert trial.users is not None
-        return outcome(p95_s(trial.users, trial.steady_s is not None))
+        return replace(outcome(p95_s(trial.users, trial.steady_s is not None)), tasks=tasks)
 
-    monkeypatch.setattr(draw_capacity, "run_trial", run)
+    monkeypatch.setattr(draw_search, "run_trial", run)
     task = DrawTask(
         model=MODEL,
         load=Load(scenario="burst"),
@@ -104,61 +83,19 @@ def test_whole_load_tests_overrule_quick_looks(monkeypatch: pytest.MonkeyPatch) 
     assert not decided[found.beyond]
 
 
+def test_a_draw_knows_what_it_leaves_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What piles up at the capacity of a draw is kept with it, in a journal too."""
+    found = searched(monkeypatch, lambda users, _: users / 100.5, tasks=(LATE,))
+    assert found.behind == ("task mail",)
+    assert DrawCapacity.kept(found.to_keep()) == found
+
+
 def test_a_journal_gives_back_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept of a draw is the draw."""
     found = searched(monkeypatch, lambda users, _: users / 100.5)
     assert DrawCapacity.kept(found.to_keep()) == found
     odd = replace(found, after_burst=Return.STUCK, beyond=math.inf, ending=Ending.MORE)
     assert DrawCapacity.kept(odd.to_keep()) == odd
-
-
-# Over draws.
-
-
-def a_draw(level: float, **more: Any) -> DrawCapacity:
-    """Return a draw with a capacity; none at 0, more than the highest if it is infinite."""
-    ending = {0.0: Ending.LESS, math.inf: Ending.MORE}.get(level, Ending.FOUND)
-    known = {"limit": "app CPU", "limit_beyond": "app CPU", "next_limit": "database CPU"}
-    content = {
-        "ending": ending,
-        "level": 12_000.0 if math.isinf(level) else level,
-        "beyond": math.inf if math.isinf(level) else level + 1,
-        "tried": (),
-        **(known if level else {}),
-        "after_burst": Return.BACK,
-        **more,
-    }
-    return DrawCapacity(**content)
-
-
-def a_capacity(*draws: DrawCapacity, confidence: float = 0.9) -> Capacity:
-    """Return what these draws say together."""
-    level = Level(level=200, targets=TARGETS, outcomes=(outcome(0.5), outcome(2.0)))
-    return Capacity(
-        model="small",
-        load=Load(scenario="burst"),
-        targets=TARGETS,
-        confidence=confidence,
-        calibrated=True,
-        scale=SCALE,
-        draws=draws,
-        levels=(level,),
-        confirmed=None,
-        extrapolations=(),
-    )
-
-
-def tried(level: float, *, is_met: bool) -> Tried:
-    """Return a level that was tried."""
-    return Tried(
-        level=level,
-        is_met=is_met,
-        lacks_load=False,
-        margin=0.0,
-        metrics={},
-        thin=(),
-        is_look=False,
-    )
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.9, 0.99])
@@ -188,72 +125,6 @@ def test_share_bounds_are_wilson_s() -> None:
         expected = stats.binomtest(hits, 24).proportion_ci(0.9, method="wilson")
         found = share_bounds(hits, 24)
         assert (found.lo, found.hi) == pytest.approx((expected.low, expected.high))
-
-
-def test_words_of_an_ordinary_capacity() -> None:
-    """The answer, and that nothing odd was seen."""
-    found = a_capacity(*(a_draw(float(n)) for n in range(101, 131)))
-    assert words.headline(found) == "p95 < 1 s holds with 90 % confidence up to 104 users."
-    monotone, burst = words.other_loads(found)
-    assert monotone.startswith("Monotone in all 30 draws")
-    assert burst.startswith("No hysteresis in the 30 draws tried")
-    assert words.warnings(found) == []
-    assert words.censored(found) == []
-
-
-def test_words_of_an_odd_one() -> None:
-    """Levels and draws are named: missed, met again, and not met after a burst."""
-    low = a_draw(100.0, tried=(tried(50, is_met=False), tried(100, is_met=True)))
-    high = a_draw(100.0, tried=(tried(404, is_met=True),), after_burst=Return.STUCK)
-    found = a_capacity(low, high, a_draw(90.0, after_burst=Return.UNCLEAR), confidence=0.99)
-    assert not found.is_monotone
-    missed, met, burst = words.other_loads(found)
-    assert "in 1 of 3 draws the target is missed below the capacity, at 50 users" in missed
-    assert "in 1 of 3 draws the target is met again above the capacity, at 404 users" in met
-    assert burst.startswith("Hysteresis: in 1 of 3 draws tried the system does not come back")
-    assert "In 1 more" in burst
-    (warning,) = words.warnings(found)
-    assert "99 % confidence needs more draws than 3" in warning
-    assert "--draws 100" in warning
-
-
-def test_words_of_what_was_not_found() -> None:
-    """Beyond the range is said, not invented."""
-    more = a_capacity(a_draw(math.inf), a_draw(math.inf))
-    assert "at every load tried, up to 12000 users" in words.headline(more)
-    assert words.number_of(more, more.at_confidence) == ">12000"
-    less = a_capacity(a_draw(0.0), a_draw(50.0))
-    assert words.headline(less).endswith(
-        "does not hold with 90 % confidence, not even with 1 user."
-    )
-    assert words.censored(less) == ["In 1 of 2 draws it is missed even with 1 user."]
-    assert words.limits(a_capacity(a_draw(0.0))) == ["Not known: no load tried meets the target."]
-
-
-def test_failures_that_the_target_allows_are_said() -> None:
-    """A p95 of quick refusals is no service."""
-    failing = Level(level=90, targets=TARGETS, outcomes=(outcome(0.5, 1.0),))
-    found = replace(a_capacity(a_draw(90.0)), confirmed=failing)
-    (text,) = words.unbound(found)
-    assert text.startswith("100 % of the requests fail at 90 users")
-    bound = parse_targets("p95 < 1s and failed < 1%")
-    assert words.unbound(replace(found, targets=bound)) == []
-
-
-@pytest.mark.parametrize("values", [(90.0, 120.0, 150.0), (0.0, 120.0, math.inf), (math.inf,)])
-def test_picture(values: tuple[float, ...]) -> None:
-    """Labelled axes, the confidence and the capacity in the legend, also where some are unknown."""
-    found = a_capacity(*map(a_draw, values))
-    figure = plots.plot_capacity(found)
-    (axes,) = figure.axes
-    assert axes.get_xlabel() == "concurrent users"
-    assert axes.get_ylabel() == "draws that meet the target"
-    (legend,) = figure.legends
-    labels = [text.get_text() for text in legend.get_texts()]
-    assert "confidence asked: 90 %" in labels
-    assert ("with that confidence: up to 90 users" in labels) == (values[0] == 90)
-    low, high = axes.get_xlim()
-    assert low < 200 < high
 
 
 # Arrival rates.

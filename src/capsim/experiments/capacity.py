@@ -10,7 +10,8 @@ from capsim.executors import OnDone, part, run_all
 from capsim.experiments import extrapolation
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.discrepancy import response_factors
-from capsim.experiments.draw_capacity import DrawCapacity, DrawTask, search_draw
+from capsim.experiments.draw_capacity import DrawCapacity
+from capsim.experiments.draw_search import DrawTask, search_draw
 from capsim.experiments.found_capacity import Capacity, at_confidence
 from capsim.experiments.levels_met import Level, met_at
 from capsim.experiments.loads import Load, allowed_s

@@ -14,10 +14,10 @@ _MOST = 0.5  # of the requests, or of the draws
 
 
 class Caveat(StrEnum):
-    """Why a good figure may be none."""
+    """Why a good figure may be none, as JSON and CSV call it."""
 
-    LEFT_BEHIND = "left behind"  # work that nobody waits for comes faster than it is done
-    FAILING = "failing"  # most requests fail, and a failure may come soon
+    LEFT_BEHIND = "left_behind"  # work that nobody waits for comes faster than it is done
+    FAILING = "mostly_failing"  # most requests fail, and a failure may come soon
 
 
 def caveats(outcomes: Sequence[Outcome], is_met: ArrayLike) -> dict[Caveat, float]:
@@ -37,9 +37,9 @@ def caveats(outcomes: Sequence[Outcome], is_met: ArrayLike) -> dict[Caveat, floa
     }
 
 
-def caveat_shares(outcomes: Sequence[Outcome]) -> dict[Caveat, float]:
+def caveat_shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """Return in which share of the draws each is so, worth a word or not."""
-    return {caveat: float(np.mean(so)) for caveat, so in _draws(outcomes).items()}
+    return {caveat.value: float(np.mean(so)) for caveat, so in _draws(outcomes).items()}
 
 
 def met_soundly(outcomes: Sequence[Outcome], is_met: ArrayLike) -> float:

@@ -157,5 +157,6 @@ def row(number: int, draw: DrawCapacity) -> Mapping[str, object]:
         "next": draw.next_limit,
         "monotone": not draw.missed_below and not draw.met_above,
         "after_burst": draw.after_burst.value if draw.after_burst else None,
+        "left_behind": bool(draw.behind),
         "levels_tried": len(draw.tried),
     }

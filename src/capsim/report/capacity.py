@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Group
 
+from capsim.experiments.caveats import MARK, caveats
 from capsim.experiments.found_capacity import Capacity
 from capsim.experiments.levels_met import Level
 from capsim.experiments.load_claims import Claimed
-from capsim.experiments.search import Ending
+from capsim.report import capacity_data, layout, load_claims
 from capsim.report import capacity_words as words
-from capsim.report import layout, load_claims
+from capsim.report.capacity_caveats import hollow, left_behind, unbound, unconfirmed
 from capsim.report.context import Context, common_json, heading, warnings
 from capsim.report.numbers import label, metric_lines, share, share_span
-from capsim.report.plain import csv_text, plain
+from capsim.report.plain import plain
 
 _FAILED = "failure_ratio"
 
@@ -21,7 +22,7 @@ def renderable(found: Capacity, context: Context, claims: Claimed | None = None)
     """Return the answer in a sentence, then what it rests on, then what a report claims."""
     return Group(
         heading(context, f"{found.load.scenario}, {len(found.draws)} draws"),
-        layout.section(words.headline(found)),
+        layout.section(words.headline(found), *_caveats(found)),
         _capacities(found),
         *_levels(found),
         layout.section("What limits", layout.bullets(words.limits(found))),
@@ -35,46 +36,15 @@ def renderable(found: Capacity, context: Context, claims: Claimed | None = None)
 
 def as_json(found: Capacity, context: Context, claims: Claimed | None = None) -> dict[str, object]:
     """Return the capacity as JSON can hold it; null: beyond what was tried, or unknown."""
-    lo, hi = found.sampling
-    content = {
-        "model": found.model,
-        "scenario": found.load.scenario,
-        "draws": len(found.draws),
-        "calibrated": found.calibrated,
-        "parameter": "rate" if found.load.is_rate else "users",
-        "target": str(found.targets),
-        "bounds": [
-            {"metric": part.metric, "operator": part.operator, "value": part.value}
-            for part in found.targets.parts
-        ],
-        "confidence": found.confidence,
-        "capacity": found.capacity,
-        "at_confidence": found.at_confidence,
-        "sampling_error": {"lo": lo, "hi": hi},
-        "confirmed": _level(found.confirmed) if found.confirmed else None,
-        "censored": {
-            "more": found.endings[Ending.MORE],
-            "less": found.endings[Ending.LESS],
-            "never": found.endings[Ending.NEVER],
-            "highest": found.scale.highest,
-            "lowest": found.scale.lowest,
-        },
-        "levels": [_level(level) for level in found.levels],
-        "monotone": found.is_monotone,
-        "missed_below": found.missed_below,
-        "met_above": found.met_above,
-        "too_little_load": found.idle_below,
-        "hysteresis": found.returns or None,
-        "limiting": found.limiting,
-        "limiting_beyond": found.limiting_beyond,
-        "next": found.next_limits,
-        "flags": found.thin,
-        "claims": load_claims.as_json(claims.answers) if claims else [],
-        "extrapolation": found.extrapolations,
-        **common_json(context),
-    }
-    content["warnings"] = [*context.warnings, *words.warnings(found)]
-    made: dict[str, object] = plain(content)
+    made: dict[str, object] = plain(
+        {
+            **capacity_data.as_json(found),
+            "claims": load_claims.as_json(claims.answers) if claims else [],
+            "extrapolation": found.extrapolations,
+            **common_json(context),
+            "warnings": [*context.warnings, *words.warnings(found)],
+        }
+    )
     return made
 
 
@@ -83,21 +53,14 @@ def as_csv(
     context: Context,  # noqa: ARG001 (alike for all results)
     claims: Claimed | None = None,  # noqa: ARG001 (as above)
 ) -> str:
-    """Return a row per draw."""
-    frame = found.frame
-    return csv_text(list(frame.columns), frame.to_numpy(dtype=object).tolist())
+    """Return the answer, the levels asked for and the draws, a row for each figure."""
+    return capacity_data.as_csv(found)
 
 
-def _level(level: Level) -> dict[str, object]:
-    return {
-        "level": level.level,
-        "share_met": level.share_met.median,
-        "share_met_lo": level.share_met.lo,
-        "share_met_hi": level.share_met.hi,
-        "metrics": level.metrics,
-        "limiting": level.limits,
-        "flags": level.thin,
-    }
+def _caveats(found: Capacity) -> Iterator[Group]:
+    """Yield what takes from the answer, right below it."""
+    for text in (*left_behind(found), *unbound(found)):
+        yield Group(layout.sentence(text, layout.BAD))
 
 
 def _capacities(found: Capacity) -> Group:
@@ -138,13 +101,17 @@ def _levels(found: Capacity) -> Iterator[Group]:
     yield layout.section(
         "Whole load tests in all draws: median, and 90 % interval below it", table, *_flag(flags)
     )
-    doubts = (*words.unconfirmed(found), *words.unbound(found))
+    doubts = (*hollow(found, levels), *unconfirmed(found))
     yield from (Group(layout.sentence(text, layout.BAD)) for text in doubts)
 
 
 def _cells(found: Capacity, level: Level, shown: Sequence[str]) -> list[str]:
     met = level.share_met
-    cells = [words.number_of(found, level.level), f"{share(met.median)}\n{share_span(met)}"]
+    mark = f" {MARK}" if caveats(level.outcomes, level.met) else ""
+    cells = [
+        f"{words.number_of(found, level.level)}{mark}",
+        f"{share(met.median)}\n{share_span(met)}",
+    ]
     for metric in shown:
         top, below = metric_lines(metric, level.metrics[metric])
         mark = " *" if metric in level.thin else ""

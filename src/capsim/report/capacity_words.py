@@ -8,7 +8,6 @@ from capsim.experiments.hysteresis import BELOW, Return
 from capsim.experiments.search import Ending
 from capsim.report.numbers import number, share
 
-_NOTICEABLE = 0.01  # share of requests from which failures are worth a word
 _SHOWN = 4  # levels, of a list that may be long
 
 
@@ -80,26 +79,6 @@ def censored(found: Capacity) -> list[str]:
         for ending, text in parts.items()
         if endings[ending]
     ]
-
-
-def unconfirmed(found: Capacity) -> list[str]:
-    """Say where fewer draws meet the target at the capacity than the capacities promise."""
-    level = found.confirmed
-    if level is None or level.share_met.median >= found.confidence:
-        return []
-    few, where = share(level.share_met.median), with_unit(found, level.level)
-    return [f"Only {few} of the draws meet it at {where}: some miss it below their own capacity."]
-
-
-def unbound(found: Capacity) -> list[str]:
-    """Say that requests fail at the capacity, where the target does not mind."""
-    level = found.confirmed
-    minded = {"failure_ratio", "goodput_rps"}.intersection(found.targets.metrics)
-    if level is None or minded or not level.metrics["failure_ratio"].median > _NOTICEABLE:
-        return []
-    failed, where = share(level.metrics["failure_ratio"].median), with_unit(found, level.level)
-    remedy = "to bind it, add e.g. 'and failed < 1%'"
-    return [f"{failed} of the requests fail at {where}, and the target allows it; {remedy}."]
 
 
 def limits(found: Capacity) -> list[str]:

@@ -1,21 +1,14 @@
 """A comparison of remedies as plain data: JSON, and CSV with every fact of a remedy in its rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from capsim.experiments.caveats import Caveat, caveat_shares
+from capsim.experiments.caveats import caveat_shares
 from capsim.experiments.found_whatif import WhatIf, WhatIfRow
-from capsim.experiments.trials import Outcome
 from capsim.report.numbers import tied
 from capsim.report.plain import PAIRED_COLUMNS, csv_text
 
 COSTS = ("instances", "processes", "connections", "replicas")
 _UNFIT = "unfit"
-
-
-def caveats_of(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Return in which share of the draws work is left behind, and most requests fail."""
-    found = caveat_shares(outcomes)
-    return {"left_behind": found[Caveat.LEFT_BEHIND], "mostly_failing": found[Caveat.FAILING]}
 
 
 def rows_json(found: WhatIf) -> list[dict[str, object]]:
@@ -33,7 +26,7 @@ def _row_json(found: WhatIf, place: int) -> dict[str, object]:
         "differences": row.differences,
         "meets_target": row.meets_target,
         "meets_soundly": row.meets_soundly,
-        **caveats_of(row.outcomes),
+        **caveat_shares(row.outcomes),
         "regret": vars(row.regret),
         "rank": {"expected": place + 1, "worst": found.worst_places[row.name]},
         "cost": row.cost,
@@ -71,7 +64,7 @@ def _facts(found: WhatIf, row: WhatIfRow) -> Mapping[str, object]:
         "best_share": row.regret.best_share,
         "meets_target": row.meets_target,
         "meets_soundly": row.meets_soundly,
-        **caveats_of(row.outcomes),
+        **caveat_shares(row.outcomes),
         "limiting_today": tied(found.today.limits)[0],
         "limiting": limiting,
         "limiting_share": limiting_share,

@@ -1,0 +1,85 @@
+"""What takes from a capacity: work that is left behind, failures that the target allows."""
+
+from collections.abc import Iterator, Sequence
+
+from capsim.experiments.caveats import MARK, Caveat, caveats
+from capsim.experiments.found_capacity import Capacity
+from capsim.experiments.left_behind import piling
+from capsim.experiments.levels_met import Level
+from capsim.metrics.intervals import interval
+from capsim.report.capacity_words import with_unit
+from capsim.report.numbers import number, share
+
+_NOTICEABLE = 0.01  # share of requests from which failures are worth a word
+_WORDS = {
+    Caveat.LEFT_BEHIND: "work is left behind",
+    Caveat.FAILING: "more than half of the requests fail",
+}
+
+
+def unconfirmed(found: Capacity) -> list[str]:
+    """Say where fewer draws meet the target at the capacity than the capacities promise."""
+    level = found.confirmed
+    if level is None or level.share_met.median >= found.confidence:
+        return []
+    few, where = share(level.share_met.median), with_unit(found, level.level)
+    return [f"Only {few} of the draws meet it at {where}: some miss it below their own capacity."]
+
+
+def left_behind(found: Capacity) -> list[str]:
+    """Say which work is not done at the capacity: no target is on it, so it takes none from it."""
+    parts = [
+        f"{name} does not keep up{grows} (in {share(often)} of the draws)"
+        for name, grows, often in _piling(found)
+    ]
+    if not parts:
+        return []
+    text = (
+        f"But work is left behind there: {'; '.join(parts)}. No target is on that; the load that "
+        "is carried with all work done is less."
+    )
+    return [text]
+
+
+def _piling(found: Capacity) -> Iterator[tuple[str, str, float]]:
+    """Yield the name of such work, how fast it piles up where that is known, and how often."""
+    level = found.confirmed
+    if level is not None:
+        if Caveat.LEFT_BEHIND in caveats(level.outcomes, level.met):
+            for name, rates in piling(level.outcomes).items():
+                grows = f", what waits grows by {number(interval(rates).median)} per second"
+                yield name, grows, len(rates) / len(level.outcomes)
+    elif found.at_confidence > 0:  # met at every load tried
+        names = [name for draw in found.draws for name in draw.behind]
+        for name in dict.fromkeys(names):
+            yield name, "", names.count(name) / len(found.draws)
+
+
+def hollow(found: Capacity, levels: Sequence[Level]) -> list[str]:
+    """Say which levels of load are marked, and why."""
+    return [
+        f"{MARK} {with_unit(found, level.level)}: {' and '.join(_reasons(level))} of the draws."
+        for level in levels
+        if caveats(level.outcomes, level.met)
+    ]
+
+
+def _reasons(level: Level) -> list[str]:
+    found = caveats(level.outcomes, level.met)
+    return [f"{_WORDS[caveat]} in {share(often)}" for caveat, often in found.items()]
+
+
+def unbound(found: Capacity) -> list[str]:
+    """Say that requests fail at the capacity, where the target does not mind."""
+    if {"failure_ratio", "goodput_rps"}.intersection(found.targets.metrics):
+        return []
+    level = found.confirmed
+    ratios = [draw.failure_ratio for draw in found.draws]
+    failing = level.metrics["failure_ratio"].median if level else interval(ratios).median
+    if found.at_confidence == 0 or not failing > _NOTICEABLE:
+        return []
+    where = with_unit(found, level.level) if level else "that load"
+    remedy = "to bind it, add e.g. 'and failed < 1%'"
+    return [
+        f"{share(failing)} of the requests fail at {where}, and the target allows it; {remedy}."
+    ]
