@@ -14,7 +14,7 @@ from capsim.report import capacity as report
 from capsim.report import capacity_words as words
 from capsim.report.capacity_caveats import hollow, left_behind, unbound
 from capsim.report.context import Context
-from small_capacities import LATE, TARGETS, a_capacity, a_draw, outcome, tried
+from small_capacities import CORES, LATE, TARGETS, a_capacity, a_draw, outcome, tried
 
 CONTEXT = Context(
     model="small",
@@ -79,7 +79,8 @@ def test_failures_that_the_target_allows_are_said() -> None:
 
 def test_work_that_is_left_behind_takes_from_the_answer() -> None:
     """A capacity at which Celery does not keep up says so right below it, and marks the level."""
-    outcomes = (replace(outcome(0.5), tasks=(LATE,)), outcome(0.5))
+    workers = replace(CORES, name="Celery worker", kind="slots")
+    outcomes = (replace(outcome(0.5), tasks=(LATE,), usages=(CORES, workers)), outcome(0.5))
     level = Level(level=90, targets=TARGETS, outcomes=outcomes)
     found = replace(a_capacity(a_draw(90.0)), confirmed=level, levels=())
     (text,) = left_behind(found)
@@ -89,6 +90,7 @@ def test_work_that_is_left_behind_takes_from_the_answer() -> None:
     shown = " ".join(plain_text(report.renderable(found, CONTEXT), width=80).split())
     assert f"up to 90 users. {text}" in shown
     assert "90 ! 100 %" in shown
+    assert "The work that no answer waits for: Celery worker in 50 % of the draws." in shown
     always = a_capacity(a_draw(math.inf, behind=("task mail",)), a_draw(math.inf))
     assert "task mail does not keep up (in 50 % of the draws)" in left_behind(always)[0]
     assert left_behind(a_capacity(a_draw(90.0))) == []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from capsim.experiments.bottleneck import shares
+from capsim.experiments.bottleneck import behind_shares, shares
 from capsim.experiments.draw_capacity import DrawCapacity
 from capsim.experiments.hysteresis import Return
 from capsim.experiments.levels_met import Level
@@ -121,6 +121,11 @@ class Capacity:
     def limiting_beyond(self) -> dict[str, float]:
         """The same just above the capacity."""
         return shares([draw.limit_beyond for draw in self.draws if draw.limit_beyond])
+
+    @property
+    def limiting_behind(self) -> dict[str, float]:
+        """In which share of the draws what limits the work behind the requests, at the capacity."""
+        return behind_shares(self.confirmed.outcomes) if self.confirmed else {}
 
     @property
     def next_limits(self) -> dict[str, float]:

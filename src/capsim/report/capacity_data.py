@@ -55,6 +55,7 @@ def as_json(found: Capacity) -> dict[str, object]:
         "too_little_load": found.idle_below,
         "hysteresis": found.returns or None,
         "limiting": found.limiting,
+        "limiting_behind": found.limiting_behind,
         "limiting_beyond": found.limiting_beyond,
         "next": found.next_limits,
         "flags": found.thin,

@@ -85,6 +85,7 @@ def limits(found: Capacity) -> list[str]:
     """Say what limits at the capacity, above it, and after that."""
     rows: Sequence[tuple[str, Mapping[str, float]]] = (
         ("At the capacity", found.limiting),
+        ("The work that no answer waits for", found.limiting_behind),
         ("Just above it", found.limiting_beyond),
         ("Next, if that were plentiful", found.next_limits),
     )
