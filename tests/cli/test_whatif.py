@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,3 +64,11 @@ def test_a_remedy_that_does_not_fit_is_refused(run: Run) -> None:
     result = run("predict", "--users", "3", "--model", "tiny.toml", "--what-if", "debug-off")
     assert result.code == 2
     assert "debug-off does not fit tiny" in result.err
+
+
+def test_every_place_says_the_same_of_how_long_it_takes(run: Run) -> None:
+    """Help and README promise the same time for all remedies."""
+    words = "about ten minutes on two cores"
+    readme = Path(__file__).parents[2] / "README.md"
+    assert words in " ".join(run("whatif", "--help").out.split())
+    assert words in readme.read_text(encoding="utf-8")

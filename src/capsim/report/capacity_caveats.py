@@ -35,8 +35,8 @@ def left_behind(found: Capacity) -> list[str]:
     if not parts:
         return []
     text = (
-        f"But work is left behind there: {'; '.join(parts)}. No target is on that; the load that "
-        "is carried with all work done is less."
+        f"But work is left behind there: {'; '.join(parts)}. No target is on that: where it is so, "
+        "less is carried with all work done."
     )
     return [text]
 
