@@ -26,7 +26,7 @@ def renderable(found: Capacity, context: Context, claims: Claimed | None = None)
         _capacities(found),
         *_levels(found),
         layout.section("What limits", layout.bullets(words.limits(found))),
-        layout.section("Other loads", *_sentences(words.other_loads(found))),
+        *_other_loads(found),
         *([load_claims.section(claims.report, claims.answers)] if claims else []),
         *_doubts(found),
         *warnings(context),
@@ -83,6 +83,11 @@ def _capacities(found: Capacity) -> Group:
     return layout.section(
         f"{words.largest(found)}", table, *_sentences(words.censored(found)), *_flag(found.thin)
     )
+
+
+def _other_loads(found: Capacity) -> list[Group]:
+    sentences = _sentences(words.other_loads(found))
+    return [layout.section("Other loads", *sentences)] if sentences else []
 
 
 def _levels(found: Capacity) -> Iterator[Group]:

@@ -112,9 +112,10 @@ def _monotone(found: Capacity) -> list[str]:
         lowest, highest = found.tried_from, found.tried_to
         loads = f"{number(lowest)} to {with_unit(found, highest)}"
         none = "and none above" if found.tried_above else "and none above it was tried"
+        busy = " and bring the throughput asked for" if found.idle_below else ""
         text = (
             f"Monotone in all {_draws(draws)} with a capacity: of the loads tried, {loads}, all "
-            f"below it meet the target {none}."
+            f"that lie below it{busy} meet the target {none}."
         )
         return [text]
     sentences = []
