@@ -86,7 +86,7 @@ def test_work_that_is_left_behind_takes_from_the_answer() -> None:
     (text,) = left_behind(found)
     assert text.startswith("But work is left behind there: task mail does not keep up")
     assert "grows by 6 per second (in 50 % of the draws)" in text
-    assert hollow(found, [level]) == ["! 90 users: work is left behind in 50 % of the draws."]
+    assert list(hollow([level])) == ["! work is left behind: 90 (in 50 % of the draws)."]
     shown = " ".join(plain_text(report.renderable(found, CONTEXT), width=80).split())
     assert f"up to 90 users. {text}" in shown
     assert "90 ! 100 %" in shown

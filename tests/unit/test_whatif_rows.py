@@ -14,6 +14,7 @@ from capsim.experiments.beliefs import Belief
 from capsim.experiments.caveats import Caveat
 from capsim.experiments.extrapolation import Doubt
 from capsim.experiments.found_whatif import GAIN, WhatIf
+from capsim.experiments.priorities import moved
 from capsim.experiments.shared_doubts import shared_doubts
 from capsim.experiments.whatif import whatif
 from capsim.metrics.intervals import interval
@@ -139,3 +140,17 @@ def test_csv_has_the_whole_ranking(orders: WhatIf) -> None:
     assert (few["next"], few["next_share"], few["processes"]) == ("thread", "1.0", "3.0")
     assert (few["extrapolates"], few["unfit"]) == ("True", "")
     assert (rows[-1]["what_if"], rows[-1]["unfit"]) == ("odd", "it is so already")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("app CPU", "nothing", "app CPU limits no more; under more load thread would"),
+        ("nothing", "nothing", "nothing limits, as before; under more load thread would"),
+        ("app CPU", "app CPU", "app CPU limits as before, then thread"),
+        ("app CPU", "lock", "the limit moves from app CPU to lock, then thread"),
+    ],
+)
+def test_a_limit_moves_to_something(before: str, after: str, words: str) -> None:
+    """A limit that is gone has not moved to nothing."""
+    assert moved(before, after, "thread") == words

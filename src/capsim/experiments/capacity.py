@@ -23,7 +23,8 @@ from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
 from capsim.model.model import Model
 
-# The fewest whose lowest value bounds the capacity at 90 % confidence from below (`quantile_bounds`).
+# The fewest whose lowest value bounds the capacity at 90 % confidence from below (David &
+# Nagaraja, as in `quantile_bounds`).
 DRAWS = 29
 CONFIDENCE = 0.9
 BURST_DRAWS = 6  # in which a burst is tried, too

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capsim.experiments.bottleneck import NOTHING
 from capsim.experiments.found_whatif import GAIN, WhatIf, WhatIfRow
 from capsim.metrics.intervals import Interval
 from capsim.model.claims import Claims, Priority
@@ -65,12 +66,7 @@ def _effect(found: WhatIf, row: WhatIfRow) -> str:
     same = float(np.mean(np.abs(gains) <= noticeable))
     if same >= _SURE and _is_still(found, row):
         return f"no effect to speak of, because {before} limits, and this does not relieve it"
-    then = f"then {_first_of(row.next_limits)}"
-    moved = (
-        f"{before} limits as before, {then}"
-        if before == after
-        else f"the limit moves from {before} to {after}, {then}"
-    )
+    limits = moved(before, after, _first_of(row.next_limits))
     parts = {
         "nothing changes": same,
         "it gains": float(np.mean(gains > noticeable)),
@@ -78,8 +74,18 @@ def _effect(found: WhatIf, row: WhatIfRow) -> str:
     }
     shares = ", ".join(f"{what} in {100 * share:.0f} %" for what, share in parts.items() if share)
     return (
-        f"{shares} of the draws: {_span(row.differences[GAIN])} answers in time a second; {moved}"
+        f"{shares} of the draws: {_span(row.differences[GAIN])} answers in time a second; {limits}"
     )
+
+
+def moved(before: str, after: str, then: str) -> str:
+    """Say where the limit goes, and what comes next."""
+    if after == NOTHING:
+        was = "nothing limits, as before" if before == NOTHING else f"{before} limits no more"
+        return f"{was}; under more load {then} would"
+    if before == after:
+        return f"{before} limits as before, then {then}"
+    return f"the limit moves from {before} to {after}, then {then}"
 
 
 def _is_still(found: WhatIf, row: WhatIfRow) -> bool:

@@ -24,12 +24,12 @@ def shared_doubts(found: Mapping[str, Sequence[Doubt]]) -> list[str]:
     return sentences
 
 
-def in_groups(figures: Mapping[str, str], of: int) -> str:
-    """Return names with their figures: `a, b (100 %); c (33 %)`, and `all (100 %)` of so many.
+def in_groups(figures: Mapping[str, str], of: int | None = None) -> str:
+    """Return names with their figures: `a, b (100 %); c (33 %)`, or `all (100 %)`.
 
     Args:
         figures: by name; empty ones are left out.
-        of: how many names there are in all.
+        of: how many names there are in all; none: they are always named.
     """
     groups: dict[str, list[str]] = {}
     for name, figure in figures.items():

@@ -106,7 +106,7 @@ def _levels(found: Capacity) -> Iterator[Group]:
     yield layout.section(
         "Whole load tests in all draws: median, and 90 % interval below it", table, *_flag(flags)
     )
-    doubts = (*hollow(found, levels), *unconfirmed(found))
+    doubts = (*hollow(levels), *unconfirmed(found))
     yield from (Group(layout.sentence(text, layout.BAD)) for text in doubts)
 
 

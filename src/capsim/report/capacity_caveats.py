@@ -6,6 +6,7 @@ from capsim.experiments.caveats import MARK, Caveat, caveats
 from capsim.experiments.found_capacity import Capacity
 from capsim.experiments.left_behind import piling
 from capsim.experiments.levels_met import Level
+from capsim.experiments.shared_doubts import in_groups
 from capsim.metrics.intervals import interval
 from capsim.report.capacity_words import with_unit
 from capsim.report.numbers import number, share
@@ -55,18 +56,13 @@ def _piling(found: Capacity) -> Iterator[tuple[str, str, float]]:
             yield name, "", names.count(name) / len(found.draws)
 
 
-def hollow(found: Capacity, levels: Sequence[Level]) -> list[str]:
+def hollow(levels: Sequence[Level]) -> Iterator[str]:
     """Say which levels of load are marked, and why."""
-    return [
-        f"{MARK} {with_unit(found, level.level)}: {' and '.join(_reasons(level))} of the draws."
-        for level in levels
-        if caveats(level.outcomes, level.met)
-    ]
-
-
-def _reasons(level: Level) -> list[str]:
-    found = caveats(level.outcomes, level.met)
-    return [f"{_WORDS[caveat]} in {share(often)}" for caveat, often in found.items()]
+    found = [(number(level.level), caveats(level.outcomes, level.met)) for level in levels]
+    for caveat, words in _WORDS.items():
+        draws = {at: f"in {share(f[caveat])} of the draws" for at, f in found if caveat in f}
+        if draws:
+            yield f"{MARK} {words}: {in_groups(draws)}."
 
 
 def unbound(found: Capacity) -> list[str]:
