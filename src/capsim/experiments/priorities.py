@@ -90,11 +90,11 @@ def moved(before: str, after: str, then: str) -> str:
 
 def _is_still(found: WhatIf, row: WhatIfRow) -> bool:
     """Whether neither throughput nor p95 moves in most draws."""
-    moved = [
+    shifted = [
         np.abs(row.gains(name)) > _NOTHING * np.abs(found.today.values(name))
         for name in ("rps", "p95_s")
     ]
-    return float(np.mean(np.any(moved, axis=0))) <= 1 - _SURE
+    return float(np.mean(np.any(shifted, axis=0))) <= 1 - _SURE
 
 
 def _span(gain: Interval) -> str:
