@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from capsim import plots
 from capsim.cli.output import plain_text
 from capsim.experiments.alternatives import Misfit
 from capsim.experiments.assumed import assumed
@@ -140,6 +141,15 @@ def test_csv_has_the_whole_ranking(orders: WhatIf) -> None:
     assert (few["next"], few["next_share"], few["processes"]) == ("thread", "1.0", "3.0")
     assert (few["extrapolates"], few["unfit"]) == ("True", "")
     assert (rows[-1]["what_if"], rows[-1]["unfit"]) == ("odd", "it is so already")
+
+
+def test_picture_marks_hollow_rows(orders: WhatIf) -> None:
+    """A picture names the rows that are better on paper than in service, and says what that is."""
+    figure = plots.plot_whatif(orders)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert {"few !", "denied !", "many", "today"} == set(names)
+    (legend,) = figure.legends
+    assert any(text.get_text().startswith("!  work is left") for text in legend.get_texts())
 
 
 @pytest.mark.parametrize(

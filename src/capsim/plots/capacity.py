@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from capsim.experiments.caveats import MARK, MARKED, caveats
 from capsim.experiments.found_capacity import Capacity
 from capsim.experiments.order_statistics import share_bounds
 from capsim.plots import style
@@ -114,7 +115,8 @@ def _handles(found: Capacity) -> list[Line2D | Patch]:
     level = found.at_confidence
     if 0 < level < math.inf:
         unit = found.load.unit
-        label = f"with that confidence: up to {style.number_label(level)} {unit}"
+        mark = f" {MARK}" if _is_hollow(found) else ""
+        label = f"with that confidence: up to {style.number_label(level)} {unit}{mark}"
         handles.append(
             Line2D([], [], color=style.VERMILION, linestyle=_CAPACITY, linewidth=1.4, label=label)
         )
@@ -131,4 +133,12 @@ def _handles(found: Capacity) -> list[Line2D | Patch]:
                 label="load tests at levels asked for",
             )
         )
+    if _is_hollow(found):
+        handles.append(Line2D([], [], linestyle="", label=f"{MARK}  {MARKED}"))
     return handles
+
+
+def _is_hollow(found: Capacity) -> bool:
+    """Whether the answer is less than it looks."""
+    level = found.confirmed
+    return level is not None and bool(caveats(level.outcomes, level.met))

@@ -6,14 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from capsim.experiments.caveats import MARK
+from capsim.experiments.caveats import MARK, MARKED
 from capsim.experiments.found_whatif import GAIN, WhatIf, WhatIfRow
 from capsim.model.remedy import TODAY
 from capsim.plots import style
 
 _ROW_IN, _REST_IN = 0.34, 1.75  # height of a row, and of everything around them
 _MARGIN = -0.03  # of the axis, below zero: points there are seen whole
-_MARKED = "work is left behind, or most requests fail: the table says which"
 _TARGET = (0, (1, 1.2))
 
 
@@ -75,5 +74,5 @@ def _handles(found: WhatIf) -> list[Line2D]:
         Line2D([], [], color=style.VERMILION, linestyle=_TARGET, linewidth=1.4, label=target),
     ]
     if any(row.caveats for row in found.rows):
-        handles.append(Line2D([], [], linestyle="", label=f"{MARK}  {_MARKED}"))
+        handles.append(Line2D([], [], linestyle="", label=f"{MARK}  {MARKED}"))
     return handles
