@@ -115,7 +115,10 @@ def test_picture(values: tuple[float, ...]) -> None:
 def test_picture_marks_a_hollow_answer() -> None:
     """What the table says of work that is left behind is not lost in the picture."""
     level = Level(level=90, targets=TARGETS, outcomes=(replace(outcome(0.5), tasks=(LATE,)),))
-    (legend,) = plots.plot_capacity(replace(a_capacity(a_draw(90.0)), confirmed=level)).legends
+    figure = plots.plot_capacity(replace(a_capacity(a_draw(90.0)), confirmed=level))
+    (legend,) = figure.legends
     labels = [text.get_text() for text in legend.get_texts()]
     assert "with that confidence: up to 90 users !" in labels
     assert any(label.startswith("!  work is left behind") for label in labels)
+    figure.draw_without_rendering()
+    assert legend.get_window_extent().x1 <= figure.bbox.x1

@@ -10,7 +10,7 @@ from capsim.experiments.left_behind import is_left_behind
 from capsim.experiments.trials import Outcome
 
 MARK = "!"  # of a row or a level that has one
-MARKED = "work is left behind, or most requests fail: the table says which"  # on pictures
+MARKED = "work is left behind, or most requests fail"  # on pictures
 _MOST = 0.5  # of the requests, or of the draws
 
 
