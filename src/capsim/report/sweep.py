@@ -9,7 +9,7 @@ from capsim.experiments.range_claims import answer
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
-from capsim.report.numbers import UNDEFINED, metric_lines, most_frequent, share
+from capsim.report.numbers import UNDEFINED, frequent, metric_lines, share, tied
 from capsim.report.plain import PAIRED_COLUMNS, csv_text, plain
 from capsim.report.sweep_notes import left_behind, notes, value_text
 
@@ -23,10 +23,8 @@ def renderable(sweep: Sweep, context: Context) -> Group:
     columns = (name, "req/s", "failed", "p50", "p95", "p95 change", "target")
     figures = layout.table(columns, [_figures(sweep, row) for row in rows], gap=1)
     limits = layout.table(
-        (name, "limited by", "in", "then by", "in"), [_limits(sweep, row) for row in rows]
+        (name, "limited by", "then by"), [_limits(sweep, row) for row in rows], left=3
     )
-    for column in (limits.columns[1], limits.columns[3]):
-        column.justify, column.no_wrap = "left", False
     return Group(
         top(sweep, context),
         layout.section("Median, and 90 % interval below it", figures),
@@ -87,10 +85,10 @@ def as_json(sweep: Sweep, context: Context) -> dict[str, object]:
 
 def as_csv(sweep: Sweep, context: Context) -> str:  # noqa: ARG001 (alike for all results)
     """Return a row per value (or combination of two) and metric."""
-    today, _ = most_frequent(sweep.now.limits)
+    today, _ = tied(sweep.now.limits)
     rows = []
     for row in sweep.rows:
-        limits = (today, most_frequent(row.limits)[0], most_frequent(row.next_limits)[0])
+        limits = (today, tied(row.limits)[0], tied(row.next_limits)[0])
         rows += [(*row.point, *figures.values(), *limits) for figures in row.figures()]
     return csv_text((*sweep.columns, *PAIRED_COLUMNS, *_LIMITS), rows)
 
@@ -139,12 +137,10 @@ def _figures(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
 
 
 def _limits(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
-    limit, often = most_frequent(row.limits)
-    behind, behind_often = most_frequent(row.next_limits)
     label = _label(sweep, row)
     if "+" not in label.plain:
         label = Text(label.plain.replace("\n", " "), label.style)
-    return [label, limit, share(often), behind, share(behind_often)]
+    return [label, *("\n".join(frequent(each)) for each in (row.limits, row.next_limits))]
 
 
 def _answer(sweep: Sweep) -> Iterator[Group]:
