@@ -28,6 +28,8 @@ class History:
         mean_s: Mean response time so far, in seconds.
         p50_s: Median of the last seconds, as the tool's window has it, in seconds.
         p95_s: 95th percentile of the last seconds, in seconds.
+        so_far_s: Percentiles of all requests so far, in seconds, by their names in `Figures`
+            without the unit (`p50`); only those that the tool wrote.
     """
 
     time_s: FloatArray
@@ -37,6 +39,7 @@ class History:
     mean_s: FloatArray
     p50_s: FloatArray
     p95_s: FloatArray
+    so_far_s: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
