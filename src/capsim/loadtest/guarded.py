@@ -89,7 +89,12 @@ def blocks(path: Path) -> Generator[bytes]:
 
 def stream(path: Path) -> io.BufferedReader:
     """Return `blocks` as a binary file, for parsers that want one."""
-    return io.BufferedReader(_Blocks(blocks(path)), buffer_size=BLOCK)
+    return as_file(blocks(path))
+
+
+def as_file(source: Iterator[bytes]) -> io.BufferedReader:
+    """Return blocks of bytes as a binary file."""
+    return io.BufferedReader(_Blocks(source), buffer_size=BLOCK)
 
 
 class _Blocks(io.RawIOBase):

@@ -1,0 +1,239 @@
+"""Columns of large CSV files, read in chunks so that memory grows with the numbers alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from capsim.errors import InputError
+from capsim.loadtest.formats.columns_sieve import Sieve
+from capsim.loadtest.formats.columns_times import dates
+from capsim.loadtest.guarded import as_file, escaped
+from capsim.loadtest.reading import is_locale_number
+from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray
+
+_ROWS_AT_ONCE = 250_000  # some 100 MB of text columns; more is not faster (docs/decisions.md)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Coded:
+    """A column of texts: each row has the index of its text, without spaces around it."""
+
+    codes: IndexArray
+    names: tuple[str, ...]
+
+    def where(self, *wanted: str) -> BoolArray:
+        """Return which rows have one of these texts, case aside."""
+        folded = {text.casefold() for text in wanted}
+        return self.select(np.array([name.casefold() in folded for name in self.names], bool))
+
+    def select(self, of_name: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return for every row what its text has."""
+        return of_name[self.codes] if len(of_name) else np.empty(0, of_name.dtype)
+
+    def only(self, keep: BoolArray) -> "Coded":
+        """Return the column with these rows alone."""
+        return Coded(codes=self.codes[keep], names=self.names)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Columns:
+    """Columns of a CSV file, by name; every array has the shape (rows,).
+
+    Attributes:
+        numbers: NaN where the file has no number; times as the file has them.
+        texts: The columns of texts.
+        origins: What was taken off each number column, so that large whole numbers stay exact.
+        is_date: The number columns that had dates, now in seconds since 1970.
+        rows: Data rows in the file, damaged ones included.
+        skipped: Damaged ones, not in the columns.
+        repeated_headers: The header again among the rows.
+        largest_field_chars: As `Sieve` has it.
+    """
+
+    numbers: Mapping[str, FloatArray]
+    texts: Mapping[str, Coded]
+    origins: Mapping[str, int]
+    is_date: frozenset[str]
+    rows: int
+    skipped: int
+    repeated_headers: int
+    largest_field_chars: int | None
+
+    def __len__(self) -> int:
+        """Return the number of rows that the columns have."""
+        return self.rows - self.skipped
+
+
+class _Numbers:
+    """A column of numbers that grows by chunks."""
+
+    def __init__(self, path: Path, name: str, *, is_time: bool) -> None:
+        self.path, self.name, self.is_time = path, name, is_time
+        self.parts: list[FloatArray] = []
+        self.origin: int | None = None
+        self.has_dates = False
+
+    def add(self, column: "pd.Series[Any]") -> None:
+        if self.is_time and column.dtype == np.int64 and column.min() >= 0:
+            whole = column.to_numpy()
+            if self.origin is None:
+                self.origin = int(whole[0]) if len(whole) else 0
+            # Times since 1970 in nanoseconds do not fit a float, their differences do.
+            self.parts.append((whole - self.origin).astype(np.float64))
+        elif pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
+            self._append(column.to_numpy(np.float64, copy=True))
+        else:
+            self._append(self._converted(column.astype(object)))
+
+    def _append(self, values: FloatArray) -> None:
+        self.parts.append(values - (self.origin or 0))
+
+    def _converted(self, column: "pd.Series[Any]") -> FloatArray:
+        """Read the numbers among texts; a number with separators is refused, not guessed."""
+        values = np.array(pd.to_numeric(column, errors="coerce"), np.float64)
+        missing = np.flatnonzero(np.isnan(values))
+        texts = column.to_numpy()[missing]
+        for text in set(texts):
+            if is_locale_number(str(text).strip()):
+                raise InputError.at(
+                    escaped(self.path),
+                    self.name,
+                    "has a comma or a thousands separator",
+                    value=str(text),
+                    remedy="export it again with a decimal point and no separators",
+                )
+        if self.is_time:
+            values[missing] = dates(texts)
+            self.has_dates |= bool(np.isfinite(values[missing]).any())
+        return values
+
+    def all(self) -> FloatArray:
+        values = np.concatenate(self.parts) if self.parts else np.empty(0)
+        self.parts.clear()
+        values[~np.isfinite(values)] = np.nan
+        return values
+
+
+class _Texts:
+    """A column of texts that grows by chunks."""
+
+    def __init__(self) -> None:
+        self.parts: list[IndexArray] = []
+        self.index: dict[str, int] = {}
+
+    def add(self, column: "pd.Series[Any]") -> None:
+        found = column.cat
+        known = [
+            self.index.setdefault(str(name).strip(), len(self.index)) for name in found.categories
+        ]
+        missing = self.index.setdefault("", len(self.index)) if (found.codes < 0).any() else -1
+        table = np.array([*known, missing], np.int32)  # -1 is the last one
+        self.parts.append(table[found.codes.to_numpy()])
+
+    def all(self) -> Coded:
+        codes = np.concatenate(self.parts) if self.parts else np.empty(0, np.int32)
+        self.parts.clear()
+        return Coded(codes=codes, names=tuple(self.index))
+
+
+def read_columns(
+    path: Path,
+    *,
+    numbers: Sequence[str] = (),
+    times: Sequence[str] = (),
+    texts: Sequence[str] = (),
+    header: Sequence[str] | None = None,
+) -> Columns:
+    """Read some columns of a CSV file.
+
+    Args:
+        path: the file.
+        numbers: columns of numbers.
+        times: columns of numbers or dates.
+        texts: columns of texts.
+        header: the names of the columns of a file without a header.
+
+    Raises:
+        InputError: as `guarded.blocks`; a column is missing or stands twice; a number is written
+            with separators.
+    """
+    sieve = Sieve(path, header)
+    wanted = [*numbers, *times, *texts]
+    check_header(path, sieve.header, wanted)
+    if sieve.header[-1] in wanted:
+        sieve.use_last_column()
+    found_numbers = {
+        name: _Numbers(path, name, is_time=name in times) for name in [*numbers, *times]
+    }
+    found_texts = {name: _Texts() for name in texts}
+    rows = 0
+    for chunk in _chunks(sieve, wanted, texts, path):
+        rows += len(chunk)
+        for name, column in found_numbers.items():
+            column.add(chunk[name])
+        for name, words in found_texts.items():
+            words.add(chunk[name])
+    return Columns(
+        numbers={name: column.all() for name, column in found_numbers.items()},
+        texts={name: column.all() for name, column in found_texts.items()},
+        origins={name: column.origin or 0 for name, column in found_numbers.items()},
+        is_date=frozenset(name for name, c in found_numbers.items() if c.has_dates),
+        rows=rows + sieve.damaged,
+        skipped=sieve.damaged,
+        repeated_headers=sieve.repeated_headers,
+        largest_field_chars=sieve.largest_field_chars,
+    )
+
+
+def check_header(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
+    """Make sure that columns are there, once each.
+
+    Raises:
+        InputError: one is missing or stands twice.
+    """
+    for name in wanted:
+        if name not in header:
+            there = ", ".join(header[:20])
+            raise InputError.at(
+                escaped(path), "column", "is missing", value=name, remedy=f"there are {there}"
+            )
+        if header.count(name) > 1:
+            raise InputError.at(
+                escaped(path), "column", "stands twice", value=name, remedy="rename one of them"
+            )
+
+
+def _chunks(
+    sieve: Sieve, wanted: Sequence[str], texts: Sequence[str], path: Path
+) -> Iterator[pd.DataFrame]:
+    # Columns are known by their place: others may have any names, or none.
+    places = [sieve.header.index(name) for name in wanted]
+    kinds = {place: "category" for place, name in zip(places, wanted, strict=True) if name in texts}
+    try:
+        reader = pd.read_csv(
+            as_file(iter(sieve)),
+            header=None,
+            names=list(range(len(sieve.header))),
+            usecols=places,
+            dtype=cast("Any", kinds),
+            sep=sieve.delimiter,
+            engine="c",
+            low_memory=False,
+            keep_default_na=False,
+            index_col=False,
+            chunksize=_ROWS_AT_ONCE,
+            encoding="utf-8",
+        )
+        for chunk in reader:
+            yield chunk.rename(columns=dict(zip(places, wanted, strict=True)))
+    except pd.errors.EmptyDataError:
+        return
+    except (pd.errors.ParserError, OverflowError) as error:
+        raise InputError(
+            f"{escaped(path)}: cannot be read as CSV ({escaped(error)}); correct that row"
+        ) from None
