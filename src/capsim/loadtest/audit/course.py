@@ -1,0 +1,179 @@
+"""What ran when: users that never came, levels that were mixed, counters that stood still.
+
+Counting only. How many requests a stretch would have at the rate of the others is Poisson at the
+most variable, so a count below a tenth of 30 expected ones is no chance (probability below 1e-9).
+"""
+
+from itertools import pairwise
+from statistics import median
+
+from capsim.loadtest.audit import text
+from capsim.loadtest.audit.case import SAME_USERS, Case
+from capsim.loadtest.audit.drift import at_full_load
+from capsim.loadtest.audit.finding import Finding, serious, warning
+from capsim.loadtest.audit.kinds import Kind
+from capsim.loadtest.figures import PERCENTILES
+from capsim.loadtest.recorded import Stretch
+
+_STOPPED = 0.1  # of the usual throughput
+_DIPPED = 0.5
+_EXPECTED = 30  # requests, so that a stretch without any is no chance
+_LEVEL_BELOW = 0.9  # of the highest: a plateau of fewer users is a level of its own
+_STRETCHES = 3  # the fewest that show what is usual
+_MOST_RAMP = 0.5
+
+
+def findings(case: Case) -> list[Finding]:
+    """Look at the course of one load test."""
+    return [*_users_missing(case), *_levels(case), *_ramp(case), *_stopped(case)]
+
+
+def _users_missing(case: Case) -> list[Finding]:
+    ran = [one.users for one in (*case.test.stretches, case.test.steady) if one and one.users]
+    named = case.test.users
+    if not ran or not named:
+        return []
+    # The steady part is the full load; the ramp may overshoot before failed users are taken off.
+    steady = case.test.steady
+    most = steady.users if steady and steady.users else max(ran)
+    if most >= (1 - SAME_USERS) * named:
+        return []
+    return [
+        serious(
+            Kind.USERS_MISSING,
+            [case.label],
+            f"The test names {named} users, and the tool counted {text.number(most)} at full load: "
+            f"{text.percent(1 - most / named)} are missing.",
+            users=named,
+            users_counted=most,
+        )
+    ]
+
+
+def _levels(case: Case) -> list[Finding]:
+    """Two neighbouring stretches with the same number of users make a level."""
+    if case.is_steady:
+        return []
+    users = [one.users for one in case.test.stretches if one.users]
+    top = max(users, default=0.0)
+    plateaus = [
+        later for earlier, later in pairwise(users) if abs(later - earlier) <= SAME_USERS * later
+    ]
+    below = [level for level in plateaus if level < _LEVEL_BELOW * top]
+    if not below:
+        return []
+    return [
+        warning(
+            Kind.SEVERAL_LEVELS,
+            [case.label],
+            f"The total is of several levels: {text.number(below[0])} users as well as "
+            f"{text.number(top)}.",
+            least_users=min(below),
+            most_users=top,
+        )
+    ]
+
+
+def _ramp(case: Case) -> list[Finding]:
+    ramp_s, duration_s = case.test.ramp_s, case.test.duration_s
+    if case.is_steady or ramp_s is None or ramp_s <= _MOST_RAMP * duration_s:
+        return []
+    return [
+        warning(
+            Kind.MOSTLY_RAMP,
+            [case.label],
+            f"{text.number(ramp_s)} of {text.number(duration_s)} s were ramp: the mean number of "
+            f"users is {text.number(case.users[0])}, not {case.test.users}.",
+            ramp_s=ramp_s,
+            duration_s=duration_s,
+            mean_users=case.users[0],
+        )
+    ]
+
+
+def _stopped(case: Case) -> list[Finding]:
+    full = [one for one in at_full_load(case) if _tells_its_rate(one)]
+    rates = [_rate(one) for one in full]
+    if len(full) < _STRETCHES:
+        return _windows_stopped(case)
+    usual = median(rates)
+    low = [
+        one
+        for one, rate in zip(full, rates, strict=True)
+        if rate < _DIPPED * usual and usual * one.duration_s >= _EXPECTED
+    ]
+    if not low:
+        return []
+    worst = min(low, key=_rate)
+    if low[-1] is full[-1] and _rate(full[-1]) < _STOPPED * usual:
+        return [_frozen(case, full[-1], usual)]
+    return [_stalled(case, worst, usual)]
+
+
+def _frozen(case: Case, stretch: Stretch, usual: float) -> Finding:
+    total = case.test.total
+    told = ""
+    if total.mean_ms is not None:
+        told = f" The total still reports a mean of {text.seconds(total.mean_ms / 1000)}"
+        failed = total.failure_ratio
+        told += "." if failed is None else f" and {text.percent(failed)} failures."
+    return serious(
+        Kind.FROZEN,
+        [case.label],
+        f"From {stretch.from_s:g} s to the end ({stretch.until_s:g} s) "
+        f"{text.number(_rate(stretch))} requests/s were answered, {text.number(usual)} before, "
+        f"with all users running.{told}",
+        from_s=stretch.from_s,
+        rps=_rate(stretch),
+        usual_rps=usual,
+    )
+
+
+def _stalled(case: Case, stretch: Stretch, usual: float) -> Finding:
+    return warning(
+        Kind.STALL,
+        [case.label],
+        f"From {stretch.from_s:g} to {stretch.until_s:g} s the throughput fell to "
+        f"{text.number(_rate(stretch))}/s from {text.number(usual)}/s, with all users running.",
+        from_s=stretch.from_s,
+        until_s=stretch.until_s,
+        rps=_rate(stretch),
+        usual_rps=usual,
+    )
+
+
+def _windows_stopped(case: Case) -> list[Finding]:
+    """Cumulated counts that stop growing before the end."""
+    counts = [(one.until_s, one.requests) for one in case.test.windows if one.requests is not None]
+    total = case.test.total.requests
+    if not counts or total is None:
+        return []
+    until_s, counted = counts[-1]
+    left_s = case.test.duration_s - until_s
+    usual = counted / until_s
+    if usual * left_s < _EXPECTED or total - counted >= _STOPPED * usual * left_s:
+        return []
+    mean_s = (case.test.total.mean_ms or 0.0) / 1000
+    told = f" The total still reports a mean of {text.seconds(mean_s)}." if mean_s else ""
+    return [
+        serious(
+            Kind.FROZEN,
+            [case.label],
+            f"{counted:,} requests were answered in the first {until_s:g} s, and "
+            f"{total - counted:,} in the {left_s:g} s after that.{told}",
+            from_s=until_s,
+            usual_rps=usual,
+            rps=max(total - counted, 0) / left_s,
+        )
+    ]
+
+
+def _tells_its_rate(stretch: Stretch) -> bool:
+    """No figure at all means no request; response times alone say nothing of a rate."""
+    return stretch.rate(stretch.duration_s) is not None or all(
+        getattr(stretch, name) is None for name in ("mean_ms", "min_ms", *PERCENTILES)
+    )
+
+
+def _rate(stretch: Stretch) -> float:
+    return stretch.rate(stretch.duration_s) or 0.0
