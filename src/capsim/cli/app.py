@@ -8,6 +8,7 @@ import typer
 
 from capsim.cli.calibrate import calibrate
 from capsim.cli.capacity import capacity
+from capsim.cli.import_ import import_
 from capsim.cli.interrupt import StoppedError
 from capsim.cli.models import models
 from capsim.cli.predict import predict
@@ -54,6 +55,7 @@ def _build() -> typer.Typer:
     app.callback(invoke_without_command=True)(_top)
     for command in (predict, capacity, sweep, whatif, calibrate, simulate, models, schema):
         app.command()(_stoppable(command))
+    app.command("import")(_stoppable(import_))
     return app
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from pydantic import ValidationError
 
 from capsim.errors import InputError
@@ -112,7 +113,6 @@ def _imported(name: str, recording: Recording, told: Told, names: Mapping[str, s
     source = recording.sources[0].name
     history, shape = recording.history, facts.shape
     rows = sorted(recording.rows, key=lambda row: -(row.figures.requests or 0))[:_MOST_ENDPOINTS]
-    kept = [row for row in recording.rows if row in rows]
     notes = (*recording.notes, *facts.notes)
     try:
         test = LoadTest(
@@ -128,7 +128,7 @@ def _imported(name: str, recording: Recording, told: Told, names: Mapping[str, s
                     request_classes=(names[row.endpoint],),
                     **row.figures.model_dump(exclude_none=True),
                 )
-                for row in kept
+                for row in rows
             },
             windows=windows(history, source, recording.tool) if history else (),
             think_s=told.think_s,
@@ -147,7 +147,7 @@ def _imported(name: str, recording: Recording, told: Told, names: Mapping[str, s
         recording=recording,
         shape=shape,
         notes=notes,
-        left_out=len(recording.rows) - len(kept),
+        left_out=len(recording.rows) - len(rows),
     )
 
 
@@ -178,6 +178,7 @@ def _facts(recording: Recording, told: Told) -> _Facts:
     if not duration_s:
         raise InputError(f"{source}: does not tell how long the test was; give --duration SECONDS")
     notes = _shape_notes(shape, users)
+    notes += _overshoot(recording, shape)
     if told.users is not None and found and abs(found - told.users) > _CLOSE * told.users:
         notes.append(
             f"The files show {found} users, --users says {told.users}. Did some do nothing?"
@@ -218,6 +219,24 @@ def _shape_notes(shape: Shape | None, users: int) -> list[str]:
     if shape.by_throughput and shape.steady is not None:
         return ["Users over time are not known: the steady part is judged by the throughput."]
     return []
+
+
+def _overshoot(recording: Recording, shape: Shape | None) -> list[str]:
+    """Return a note where more users were there than stayed: some stopped, or could not log in."""
+    level = shape.steady if shape is not None else None
+    if recording.history is None or level is None or level.users is None:
+        return []
+    most = float(np.nanmax(recording.history.users[: level.begin + 1]))
+    if most <= level.users * (1 + _CLOSE) + 1:
+        return []
+    return (
+        [
+            f"{most:g} users were there for a moment, {level.users:g} from {shape.ramp_s:g} s on: did "
+            "some stop, e.g. because they could not log in?"
+        ]
+        if shape is not None and shape.ramp_s is not None
+        else []
+    )
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

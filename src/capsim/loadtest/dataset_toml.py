@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from capsim.loadtest.figures import Figures
 from capsim.loadtest.observations import Dataset, LoadTest
 from capsim.loadtest.reading import escaped
 from capsim.model.laws import Constant
@@ -15,6 +16,7 @@ from capsim.model.laws import Constant
 _WIDTH = 100
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _FOLDABLE = re.compile(r"[^\s\"\\]+( [^\s\"\\]+)*")
+_EXACT = 1e15  # floats below it print as whole numbers without an exponent
 _TABLES = ("endpoints",)  # of a load test: what follows its own keys
 
 
@@ -57,23 +59,23 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def inline(value: object) -> str:
+def inline(value: object) -> str:  # noqa: PLR0911 (one per type)
     """Return a value as it stands after a key."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return quoted(value)
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004 (exact up to there)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, Constant):
-        return inline(value.value)
-    if isinstance(value, BaseModel):
-        return inline(_given(value))
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{key(str(name))} = {inline(item)}" for name, item in value.items())
-        return f"{{ {inside} }}" if inside else "{}"
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return quoted(value)
+        case float():
+            whole = value.is_integer() and abs(value) < _EXACT
+            return f"{value:.0f}" if whole else repr(value)
+        case int():
+            return str(value)
+        case BaseModel():
+            return inline(value.value if isinstance(value, Constant) else _given(value))
+        case Mapping():
+            pairs = (f"{key(str(name))} = {inline(item)}" for name, item in value.items())
+            return f"{{ {', '.join(pairs)} }}" if value else "{}"
     if isinstance(value, Sequence):
         return "[" + ", ".join(inline(item) for item in value) + "]"
     raise TypeError(f"{type(value).__name__} has no form in TOML")
@@ -97,9 +99,7 @@ def _endpoints(name: str, test: LoadTest, comments: Mapping[tuple[str, str], str
     for label, figures in test.endpoints.items():
         if (name, label) in comments:
             yield from commented([comments[name, label]])
-        given = _given(figures)
-        ordered = {"request_classes": given.pop("request_classes"), **given}
-        yield f"{key(label)} = {inline(ordered)}"
+        yield f"{key(label)} = {inline(figures)}"
 
 
 def _assigned(name: str, value: object) -> str:
@@ -122,10 +122,12 @@ def _folded(text: str) -> str:
 def _given(spec: BaseModel) -> dict[str, Any]:
     """Return the fields that differ from their defaults; what is left out is read as them."""
     fields = type(spec).model_fields
+    # When and what a part is stands before its figures.
+    order = sorted(fields, key=lambda name: name in Figures.model_fields)
     found = {}
-    for name, field in fields.items():
+    for name in order:
         value = getattr(spec, name)
-        default = field.get_default(call_default_factory=True)
-        if value != default or (name == "law") or field.is_required():
+        default = fields[name].get_default(call_default_factory=True)
+        if value != default or name == "law" or fields[name].is_required():
             found[name] = value
     return found
