@@ -10,7 +10,7 @@ import pytest
 import small_load_tests as small
 from capsim.errors import InputError
 from capsim.loadtest.locust_export import locust_files, write_locust_files
-from capsim.loadtest.locust_stats import (
+from capsim.loadtest.locust_rules import (
     LEVELS,
     Logged,
     current_percentiles_ms,

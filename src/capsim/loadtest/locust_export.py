@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from capsim.errors import InputError
 from capsim.files import check_writable, write_all_whole
-from capsim.loadtest.locust_stats import (
+from capsim.loadtest.locust_rules import (
     LEVELS,
     FloatArray,
     Logged,
