@@ -4,8 +4,9 @@
 its thresholds and where they come from.
 """
 
-from capsim.loadtest.audit.auditing import audited
+from capsim.loadtest.audit.auditing import audit, audited
 from capsim.loadtest.audit.finding import Finding, Severity
 from capsim.loadtest.audit.kinds import WORDS, Kind, Words
+from capsim.loadtest.audit.unchecked import unchecked
 
-__all__ = ["WORDS", "Finding", "Kind", "Severity", "Words", "audited"]
+__all__ = ["WORDS", "Finding", "Kind", "Severity", "Words", "audit", "audited", "unchecked"]

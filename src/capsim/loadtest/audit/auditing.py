@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from capsim.loadtest.audit import (
     between,
@@ -21,6 +22,7 @@ from capsim.loadtest.audit import (
 from capsim.loadtest.audit.case import Case
 from capsim.loadtest.audit.causes import without_consequences
 from capsim.loadtest.audit.finding import Finding, Severity
+from capsim.loadtest.audit.sources import nothing_told, read_datasets
 from capsim.loadtest.observations import Dataset
 
 _ALONE = (totals, failures, little, pacing, course, drift, timeouts, endpoints, impossible)
@@ -42,6 +44,29 @@ def audited(datasets: Sequence[Dataset]) -> tuple[Finding, ...]:
     found += between.findings(groups)
     ordered = sorted(_merged(found), key=lambda finding: _ORDER.index(finding.severity))
     return tuple(without_consequences(ordered))
+
+
+def audit(*references: Dataset | str | Path) -> tuple[Finding, ...]:
+    """Check datasets, or what they are read from, by operational laws; see `audited`.
+
+    Args:
+        references: Datasets, their paths or shipped names (`p43/report`), and paths of result
+            files that `capsim import` reads.
+
+    Raises:
+        InputError: something cannot be read.
+    """
+    return audited(
+        [
+            dataset
+            for reference in references
+            for dataset in (
+                [reference]
+                if isinstance(reference, Dataset)
+                else read_datasets([reference], nothing_told)
+            )
+        ]
+    )
 
 
 def _cases(dataset: Dataset) -> list[Case]:

@@ -151,8 +151,8 @@ def _single(levels: Sequence[Case]) -> list[Finding]:
             note(
                 Kind.SATURATED,
                 [case.label],
-                f"{case.test.users:,} users wait {text.seconds(case.mean_s)} for an answer and think "
-                f"{text.seconds(wait.mean_s)}. With answers as quick as the quickest "
+                f"{case.test.users:,} users wait {text.seconds(case.mean_s)} for an answer and "
+                f"think {text.seconds(wait.mean_s)}. With answers as quick as the quickest "
                 f"({text.seconds(unloaded_s)}), {text.number(knee)} users would send the same "
                 f"{text.number(case.rps or 0.0)} requests/s: the others queue.",
                 users=case.test.users,
