@@ -47,7 +47,6 @@ class Columns:
     Attributes:
         numbers: NaN where the file has no number; times as the file has them.
         texts: The columns of texts.
-        origins: What was taken off each number column, so that large whole numbers stay exact.
         is_date: The number columns that had dates, now in seconds since 1970.
         rows: Data rows in the file, damaged ones included.
         skipped: Damaged ones, not in the columns.
@@ -57,7 +56,6 @@ class Columns:
 
     numbers: Mapping[str, FloatArray]
     texts: Mapping[str, Coded]
-    origins: Mapping[str, int]
     is_date: frozenset[str]
     rows: int
     skipped: int
@@ -75,23 +73,13 @@ class _Numbers:
     def __init__(self, path: Path, name: str, *, is_time: bool) -> None:
         self.path, self.name, self.is_time = path, name, is_time
         self.parts: list[FloatArray] = []
-        self.origin: int | None = None
         self.has_dates = False
 
     def add(self, column: "pd.Series[Any]") -> None:
-        if self.is_time and column.dtype == np.int64 and column.min() >= 0:
-            whole = column.to_numpy()
-            if self.origin is None:
-                self.origin = int(whole[0]) if len(whole) else 0
-            # Times since 1970 in nanoseconds do not fit a float, their differences do.
-            self.parts.append((whole - self.origin).astype(np.float64))
-        elif pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
-            self._append(column.to_numpy(np.float64, copy=True))
+        if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
+            self.parts.append(column.to_numpy(np.float64, copy=True))
         else:
-            self._append(self._converted(column.astype(object)))
-
-    def _append(self, values: FloatArray) -> None:
-        self.parts.append(values - (self.origin or 0))
+            self.parts.append(self._converted(column.astype(object)))
 
     def _converted(self, column: "pd.Series[Any]") -> FloatArray:
         """Read the numbers among texts; a number with separators is refused, not guessed."""
@@ -181,7 +169,6 @@ def read_columns(
     return Columns(
         numbers={name: column.all() for name, column in found_numbers.items()},
         texts={name: column.all() for name, column in found_texts.items()},
-        origins={name: column.origin or 0 for name, column in found_numbers.items()},
         is_date=frozenset(name for name, c in found_numbers.items() if c.has_dates),
         rows=rows + sieve.damaged,
         skipped=sieve.damaged,
@@ -237,3 +224,15 @@ def _chunks(
         raise InputError(
             f"{escaped(path)}: cannot be read as CSV ({escaped(error)}); correct that row"
         ) from None
+
+
+def joined(method: Coded, target: Coded) -> tuple[IndexArray, tuple[str, ...]]:
+    """Return `METHOD target` of every row, as an index and the names that occur."""
+    pairs, index = np.unique(
+        target.codes.astype(np.int64) * len(method.names) + method.codes, return_inverse=True
+    )
+    names = tuple(
+        f"{method.names[pair % len(method.names)]} {target.names[pair // len(method.names)]}"
+        for pair in pairs.tolist()
+    )
+    return index.astype(np.int32), tuple(name.strip() for name in names)

@@ -97,10 +97,11 @@ def _read(path: Path) -> tuple[Read, bool]:
     )
     start_s, step_s = _starts(columns)
     response_s = columns.numbers["elapsed"] * _MS
-    transactions, notes = _transactions(columns)
+    messages = columns.texts.get("responseMessage")
+    sums, notes = transactions(messages, len(columns))
     is_sound = sound(start_s, response_s)
     failed, failure_note = _failed(columns)
-    keep = is_sound & ~transactions
+    keep = is_sound & ~sums
     label = columns.texts.get("label")
     status = columns.texts.get("responseCode")
     worker = columns.texts.get("threadName")
@@ -140,18 +141,24 @@ def _header(path: Path, first_row: Sequence[str]) -> list[str] | None:
 
 
 def _starts(columns: Columns) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], float]:
-    times, origin = columns.numbers["timeStamp"], columns.origins["timeStamp"]
+    times = columns.numbers["timeStamp"]
     if "timeStamp" not in columns.is_date:
-        return (times + origin) * _MS, _MS
+        return times * _MS, _MS
     known = times[np.isfinite(times)]
     whole = bool(np.all(known == np.rint(known)))
     return times, 1.0 if whole else _MS
 
 
-def _transactions(columns: Columns) -> tuple[BoolArray, list[str]]:
-    """Return which rows sum up others of a transaction controller; they are not requests."""
-    messages = columns.texts.get("responseMessage")
-    found = np.zeros(len(columns), bool)
+def transactions(messages: Coded | None, rows: int) -> tuple[BoolArray, list[str]]:
+    """Return which rows sum up others of a transaction controller, and what to say of them.
+
+    They are not requests, unless the file has nothing else.
+
+    Args:
+        messages: the response message of every row, which tells it; none: unknown.
+        rows: how many rows there are.
+    """
+    found = np.zeros(rows, bool)
     if messages is None:
         return found, []
     sizes = np.array([_size(name) for name in messages.names], np.int64)
@@ -161,11 +168,11 @@ def _transactions(columns: Columns) -> tuple[BoolArray, list[str]]:
     if count == 0:
         return found, []
     if found.all():
-        return np.zeros(len(columns), bool), [
+        return np.zeros(rows, bool), [
             "All rows are transactions of JMeter: what is called a request here is one of them."
         ]
     notes = [f"{count} rows that sum up a transaction were left out: its requests are counted."]
-    if int(of_row.sum()) > len(columns) - count:
+    if int(of_row.sum()) > rows - count:
         notes.append(
             "Some transactions have requests that the file does not list (Generate parent sample)."
         )

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Columns, read_columns
+from capsim.loadtest.formats.columns import Columns, joined, read_columns
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
 from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import BoolArray, FloatArray, sound
+from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, sound
 from capsim.loadtest.samples_summary import Read, as_samples, recording
 
 _MS = 1e-3
@@ -96,10 +96,10 @@ def _read(path: Path) -> tuple[Read, bool]:
 
 def _seconds(columns: Columns, path: Path) -> FloatArray:
     """Return the times in seconds: K6_CSV_TIME_FORMAT is a unit since 1970, or RFC 3339."""
-    times, origin = columns.numbers["timestamp"], columns.origins["timestamp"]
+    times = columns.numbers["timestamp"]
     if "timestamp" in columns.is_date:
         return times
-    unit = unit_since_1970(times + origin)
+    unit = unit_since_1970(times)
     if unit is None:
         raise InputError.at(
             escaped(path),
@@ -107,9 +107,7 @@ def _seconds(columns: Columns, path: Path) -> FloatArray:
             "is no time since 1970",
             remedy="K6_CSV_TIME_FORMAT should be unix, unix_milli or rfc3339",
         )
-    if unit < _MS:
-        return times * unit  # differences matter, and these are exact
-    return (times + origin) * unit
+    return times * unit
 
 
 def users_at(end_s: FloatArray, time_s: FloatArray, users: FloatArray) -> FloatArray | None:
@@ -149,22 +147,12 @@ def _failed(columns: Columns, is_request: BoolArray) -> tuple[BoolArray | None, 
     return None, ["Neither expected_response nor status is there: failures are not known."]
 
 
-def _names(
-    columns: Columns, is_request: BoolArray
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int32]] | None, tuple[str, ...]]:
+def _names(columns: Columns, is_request: BoolArray) -> tuple[IndexArray | None, tuple[str, ...]]:
     """Return the index and the names `METHOD name`, with the URL where there is no name."""
     name = columns.texts.get("name") or columns.texts.get("url")
     if name is None:
         return None, ()
     method = columns.texts.get("method")
-    codes = name.codes[is_request].astype(np.int64)
     if method is None:
-        return codes.astype(np.int32), name.names
-    pairs, index = np.unique(
-        codes * len(method.names) + method.codes[is_request], return_inverse=True
-    )
-    names = tuple(
-        f"{method.names[pair % len(method.names)]} {name.names[pair // len(method.names)]}".strip()
-        for pair in pairs.tolist()
-    )
-    return index.astype(np.int32), names
+        return name.only(is_request).codes, name.names
+    return joined(method.only(is_request), name.only(is_request))
