@@ -9,8 +9,11 @@ from capsim.loadtest.samples import FloatArray, Samples
 # A clock that is coarse against the requests makes some overlap that did not: at most as many as
 # arrive within its resolution. Above this share of the mean in flight, the peak is not told.
 _PEAK_ERROR = 0.05
-# With this many requests per step of the clock, equal rows by chance are rare.
+# With this many requests per step of the clock, equal rows by chance are rare; and so they are with
+# response times finer than this.
 _CHANCE = 0.01
+_FINE_S = 1e-4
+_SEEN = 10_000  # requests whose response times show how fine they are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +96,7 @@ def duplicates(samples: Samples) -> int | None:
         return 0
     length_s = span_s(samples)
     per_step = len(samples) / length_s * samples.time_step_s if length_s > 0 else 0.0
-    if samples.worker is None and per_step > _CHANCE:
+    if samples.worker is None and per_step > _CHANCE and _is_coarse(samples.response_time_s):
         return None
     keys = _mixed(samples.start_s.view(np.uint64), samples.response_time_s.view(np.uint64))
     keys = _mixed(keys, samples.endpoint.astype(np.uint64))
@@ -104,6 +107,12 @@ def duplicates(samples: Samples) -> int | None:
         keys = keys[samples.response_time_s > samples.time_step_s]
     keys.sort()
     return int((keys[1:] == keys[:-1]).sum())
+
+
+def _is_coarse(times_s: FloatArray) -> bool:
+    """Return whether all times are whole steps of a tenth of a millisecond."""
+    steps = times_s[:_SEEN] / _FINE_S
+    return bool(np.all(np.abs(steps - np.rint(steps)) < 1e-3))  # noqa: PLR2004 (of a step)
 
 
 def _mixed(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.consistent import SHARES, consistent
+from capsim.loadtest.consistent import SHARES, consistent, rounded
 from capsim.loadtest.endpoints import with_slugs
 from capsim.loadtest.figures import Figures
 from capsim.loadtest.in_flight import (
@@ -97,7 +97,7 @@ def recording(
         total=_total(everything, source, tool, has_failures=has_failures),
         failures_by_status=_failures_by_status(everything) if has_failures else {},
         history=history,
-        duration_s=span_s(everything) or None,
+        duration_s=round(span_s(everything), 6) or None,
         users=users,
         recorded=_recorded(files, everything),
         notes=(*dict.fromkeys(notes), *row_notes, *_notes(files, everything, users)),
@@ -186,6 +186,7 @@ def _failures_by_status(samples: Samples) -> Mapping[str, int]:
 def _recorded(files: Sequence[Read], everything: Samples) -> Recorded:
     orders = [order_of_rows(found.samples) for found in files]
     fields = [f.largest_field_chars for f in files if f.largest_field_chars is not None]
+    mean = mean_in_flight(everything)
     return Recorded(
         rows=sum(found.rows for found in files),
         skipped_rows=sum(found.skipped for found in files),
@@ -194,7 +195,7 @@ def _recorded(files: Sequence[Read], everything: Samples) -> Recorded:
         largest_backward_step_s=round(max(order.largest_step_s for order in orders), 6),
         longest_gap_s=round(longest_gap_s(everything), 6),
         peak_in_flight=peak_in_flight(everything),
-        mean_in_flight=mean_in_flight(everything),
+        mean_in_flight=rounded(mean) if mean is not None else None,
         largest_field_chars=max(fields) if fields else None,
     )
 
@@ -203,7 +204,7 @@ def _notes(files: Sequence[Read], everything: Samples, users: int | None) -> lis
     notes = []
     skipped = sum(found.skipped for found in files)
     if skipped:
-        notes.append(f"{skipped} damaged rows were left out (cut, or without a number in place).")
+        notes.append(f"Damaged rows that were left out: {skipped} (cut, or a time is no number).")
     if everything.time_step_s >= 1:
         notes.append(
             "Times are in whole seconds: the peak of requests in flight is not known, and the "

@@ -143,10 +143,23 @@ class Sieve:
             ) from None
         rest = b"".join(raw[done:])
         if rest and (final or len(rest) > LONGEST_LINE):
+            self._refuse_swallowed(raw[done:], rest)
+            self.damaged += 1  # the last row, cut within a text
+            rest = b""
+        return b"".join(kept), rest
+
+    def _refuse_swallowed(self, raw: Sequence[bytes], rest: bytes) -> None:
+        """Refuse a quote that is never closed, unless the file is cut there.
+
+        Raises:
+            InputError: there are whole rows behind the quote.
+        """
+        separators = len(self.header) - 1
+        whole = any(line.count(self.delimiter.encode()) == separators for line in raw[1:])
+        if whole or len(rest) > LONGEST_LINE:
             raise InputError(
                 f"{escaped(self._path)}: a quote in {_shown(rest)} is never closed; correct the row"
             )
-        return b"".join(kept), rest
 
     def _keeps(self, line: bytes, fields: int) -> bool:
         bare = line.strip()
