@@ -229,14 +229,13 @@ def _overshoot(recording: Recording, shape: Shape | None) -> list[str]:
     most = float(np.nanmax(recording.history.users[: level.begin + 1]))
     if most <= level.users * (1 + _CLOSE) + 1:
         return []
-    return (
-        [
-            f"{most:g} users were there for a moment, {level.users:g} from {shape.ramp_s:g} s on: did "
+    since_s = recording.history.time_s[level.begin]
+    return [
+        (
+            f"{most:g} users were there for a moment, {level.users:g} from {since_s:g} s on: did "
             "some stop, e.g. because they could not log in?"
-        ]
-        if shape is not None and shape.ramp_s is not None
-        else []
-    )
+        )
+    ]
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

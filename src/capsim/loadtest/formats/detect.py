@@ -6,7 +6,21 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from capsim.errors import InputError
-from capsim.loadtest.formats import hey, k6_summary, locust, locust_json, vegeta, wrk
+from capsim.loadtest.formats import (
+    hey,
+    hey_csv,
+    jtl_csv,
+    jtl_xml,
+    k6_csv,
+    k6_stream,
+    k6_summary,
+    locust,
+    locust_json,
+    plain_csv,
+    vegeta,
+    vegeta_results,
+    wrk,
+)
 from capsim.loadtest.reading import escaped, head
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.rounding import Tool
@@ -34,10 +48,17 @@ class Format:
 _READERS: tuple[tuple[Tool, object], ...] = (
     ("locust", locust),
     ("locust", locust_json),
+    ("k6", k6_csv),
+    ("k6", k6_stream),
+    ("hey", hey_csv),
+    ("vegeta", vegeta_results),
     ("vegeta", vegeta),
     ("k6", k6_summary),
     ("wrk", wrk),
     ("hey", hey),
+    ("jmeter", jtl_csv),
+    ("jmeter", jtl_xml),
+    ("requests", plain_csv),
 )
 FORMATS = tuple(Format(tool=tool, reader=cast("Reader", module)) for tool, module in _READERS)
 TOOLS = tuple(dict.fromkeys(found.tool for found in FORMATS))

@@ -127,10 +127,10 @@ def _figures(summary: _Summary, name: str, tag: str, source: str) -> Figures | N
     if times is None:
         return None
     values: dict[str, float | None] = {
-        ours: real(times, theirs, source) for theirs, ours in _TIMES.items()
+        ours: value
+        for theirs, ours in _TIMES.items()
+        if (value := real(times, theirs, source)) is not None
     }
-    if values["p50_ms"] is None:
-        values["p50_ms"] = real(times, "p(50)", source)
     requests = summary.metrics.get(f"http_reqs{tag}", {})
     values["requests"] = count(requests, "count", source)
     if not tag:

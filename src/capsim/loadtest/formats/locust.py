@@ -34,6 +34,8 @@ _COLUMNS = {
     "distribution": {"name", "# requests", "50%", "66%"},
 }
 _STATS = ({"request count", "name"}, {"# requests", "# failures", "name"})
+_LONGER = 1.02  # than the time to the last request: a test that went on without answers
+_ROWS_S = 2.0  # a history has a row a second, before the first request and after the last
 _SHORTER = 0.9  # of the requests in the statistics: the history is another test's, or cut
 
 
@@ -113,14 +115,15 @@ def _recording(
         )
     pattern = with_slugs(pattern, {row.name: row.figures.requests or 0 for row in rows})
     source = escaped(paths[0].name)
+    duration_s = _duration_s(files, total)
     return Recording(
         tool="locust",
         sources=tuple(source_file(path) for path in paths),
         rows=merged(rows, pattern, source, "locust"),
-        total=total,
+        total=_whole_test(total, duration_s),
         failures_by_status=files.failures.by_status if files.failures else {},
         history=files.history.history if files.history else None,
-        duration_s=_duration_s(files, total),
+        duration_s=duration_s,
         recorded=_recorded(files),
         notes=(*_notes(files, total), *(f"The {name} file is not read." for name in ignored)),
     )
@@ -138,12 +141,30 @@ def _figures(files: _Files) -> tuple[tuple[Named, ...], Figures | None]:
 
 
 def _duration_s(files: _Files, total: Figures | None) -> float | None:
-    """Return requests / rps, as Locust makes rps of the time from the start to the last request."""
-    if total is not None and total.requests is not None and total.rps is not None:
-        return float(f"{total.requests / total.rps:.6g}")
-    if files.history is not None and files.history.history is not None:
-        return float(files.history.history.time_s[-1]) or None
-    return None
+    """Return how long the test was.
+
+    Locust's rps is of the time from the start to the last request, so requests / rps is that time.
+    Where nothing is answered any more the test goes on, and the history with it.
+    """
+    history = files.history.history if files.history is not None else None
+    ended_s = float(history.time_s[-1]) if history is not None else 0.0
+    if total is None or total.requests is None or total.rps is None:
+        return ended_s or None
+    answered_s = float(f"{total.requests / total.rps:.6g}")
+    return ended_s if _went_on(answered_s, ended_s) else answered_s
+
+
+def _went_on(answered_s: float, ended_s: float) -> bool:
+    return ended_s > answered_s * _LONGER + _ROWS_S
+
+
+def _whole_test(total: Figures | None, duration_s: float | None) -> Figures | None:
+    """Return the total without its throughput, where that is of less than the whole test."""
+    if total is None or total.requests is None or total.rps is None or duration_s is None:
+        return total
+    if _went_on(total.requests / total.rps, duration_s):
+        return total.model_copy(update={"rps": None})
+    return total
 
 
 def _recorded(files: _Files) -> Recorded:
@@ -173,6 +194,10 @@ def _notes(files: _Files, total: Figures | None) -> list[str]:
                 f"The history ends at {seen} requests, the statistics have {all_of_them}: is it "
                 "of another run, or cut?"
             )
+    if _whole_test(total, _duration_s(files, total)) is not total:
+        notes.append(
+            "No answer came at the end: the throughput is of the whole test, not Locust's."
+        )
     failed = total.failures if total is not None else None
     if files.failures is not None and failed is not None:
         listed = sum(files.failures.by_status.values())

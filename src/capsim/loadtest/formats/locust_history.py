@@ -36,6 +36,7 @@ _COLUMNS = {
     "type": "type",
     "100%": "p100_ms",
 }
+_USUAL_GAP_S = 3.0  # a row a second, whose time is cut to whole seconds; a busy Locust is late
 _NEEDED = ("timestamp", "user count", "name", "total request count")
 _NUMBERS = ("time_s", "users", "requests", "failures", "median", "mean_ms", "max_ms", "p100_ms")
 
@@ -90,7 +91,8 @@ def _file(
 ) -> HistoryFile:
     read = {name: _column(of_all, name, source) for name in (*_NUMBERS, *SHARES)}
     cleaned = clean(read["time_s"], read["requests"])
-    kept = {name: column[cleaned.kept] for name, column in read.items()}
+    active = cleaned.kept[_active(read["users"][cleaned.kept], read["requests"][cleaned.kept])]
+    kept = {name: column[active] for name, column in read.items()}
     rows = []
     for name, values in last_of.items():
         figures = _cumulated(values, source, name)
@@ -99,7 +101,7 @@ def _file(
     last = of_all[cleaned.kept[-1]] if len(cleaned.kept) else None
     skipped = cleaned.damaged + table.skipped
     return HistoryFile(
-        history=_history(kept, full=bool(last_of)) if len(cleaned.kept) > 1 else None,
+        history=_history(kept, full=bool(last_of)) if len(active) > 1 else None,
         rows=tuple(rows),
         total=_cumulated(last, source, "Aggregated") if last else None,
         recorded=Recorded(
@@ -130,7 +132,7 @@ class Cleaned:
     duplicates: int
     out_of_order: int
     backward_s: float
-    gap_s: float | None
+    gap_s: float | None  # none: a row came about every second
     reset_s: float | None  # the statistics began anew so long after the first row; none: never
 
 
@@ -145,6 +147,7 @@ def clean(time_s: FloatArray, requests: FloatArray) -> Cleaned:
     # Of several rows in a second the last one says most.
     last_of_second = np.append(~same_time, True) if len(order) else np.array([], dtype=bool)
     kept = order[last_of_second]
+    gap_s = float(np.diff(times).max()) if len(times) > 1 else 0.0
     falls = np.flatnonzero(np.diff(requests[kept]) < 0)
     begin = int(falls[-1]) + 1 if len(falls) else 0
     return Cleaned(
@@ -153,9 +156,18 @@ def clean(time_s: FloatArray, requests: FloatArray) -> Cleaned:
         duplicates=int(repeated.sum()),
         out_of_order=int((steps < 0).sum()),
         backward_s=float(max(0.0, -steps.min())) if len(steps) else 0.0,
-        gap_s=float(np.diff(times).max()) if len(times) > 1 else None,
+        gap_s=gap_s if gap_s > _USUAL_GAP_S else None,
         reset_s=float(time_s[kept[begin]] - times[0]) if begin else None,
     )
+
+
+def _active(users: FloatArray, requests: FloatArray) -> slice:
+    """Return the rows from the first user to the last: the web page's Locust idles around them."""
+    busy = (np.nan_to_num(users) > 0) | (np.diff(requests, prepend=0.0) > 0)
+    rows = np.flatnonzero(busy)
+    if not len(rows):
+        return slice(0, 0)
+    return slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 1)
 
 
 def _history(columns: Mapping[str, FloatArray], *, full: bool) -> History:
