@@ -100,7 +100,7 @@ def _write(
     from capsim.report import imported as report
 
     text = _text(dataset, imported)
-    summary = report.renderable(imported, ignored)
+    summary = report.renderable(imported, ignored, _findings(dataset))
     if output.out is None:
         sys.stderr.write(plain_text(summary, report.WIDTH))
         output.write(text)
@@ -112,6 +112,19 @@ def _write(
     else:
         sys.stdout.write(plain_text(summary, report.WIDTH))
     sys.stdout.write(f"\nNext: capsim audit {output.out}\n")
+
+
+def _findings(dataset: "Dataset") -> list[str]:
+    """Return what the audit says, a line each; `capsim audit` explains it."""
+    from capsim.loadtest.audit.auditing import audited
+
+    lines = []
+    for finding in audited([dataset]):
+        tests = ", ".join(name.removeprefix(f"{dataset.name}/") for name in finding.load_tests)
+        lines.append(
+            f"{finding.severity.value.upper()} {finding.kind.value}, {tests}: {finding.what}"
+        )
+    return lines
 
 
 def _text(dataset: "Dataset", imported: Sequence["Imported"]) -> str:
