@@ -4,7 +4,6 @@ Counting only. How many requests a stretch would have at the rate of the others 
 most variable, so a count below a tenth of 30 expected ones is no chance (probability below 1e-9).
 """
 
-from itertools import pairwise
 from statistics import median
 
 from capsim.loadtest.audit import text
@@ -18,7 +17,9 @@ from capsim.loadtest.recorded import Stretch
 _STOPPED = 0.1  # of the usual throughput
 _DIPPED = 0.5
 _EXPECTED = 30  # requests, so that a stretch without any is no chance
-_LEVEL_BELOW = 0.9  # of the highest: a plateau of fewer users is a level of its own
+_LEVEL_BELOW = 0.9  # of the highest: fewer users make a level of their own
+_LASTED = 0.2  # of the test; a shorter time is a ramp, which every test has
+_LONG_HOLE = 0.5  # of a usual stretch; tests end a little after the last of their stretches
 _STRETCHES = 3  # the fewest that show what is usual
 _MOST_RAMP = 0.5
 
@@ -51,24 +52,23 @@ def _users_missing(case: Case) -> list[Finding]:
 
 
 def _levels(case: Case) -> list[Finding]:
-    """Two neighbouring stretches with the same number of users make a level."""
-    if case.is_steady:
+    """Without a steady part, find other numbers of users that lasted, beside the highest."""
+    known = [(one.users, one.duration_s) for one in case.test.stretches if one.users]
+    top = max((users for users, _ in known), default=0.0)
+    ramp_s = case.test.ramp_s or 0.0
+    below = [(users, lasted) for users, lasted in known if users < _LEVEL_BELOW * top]
+    lasted_s = sum(lasted for _, lasted in below) - ramp_s
+    if case.is_steady or not below or lasted_s <= _LASTED * case.test.duration_s:
         return []
-    users = [one.users for one in case.test.stretches if one.users]
-    top = max(users, default=0.0)
-    plateaus = [
-        later for earlier, later in pairwise(users) if abs(later - earlier) <= SAME_USERS * later
-    ]
-    below = [level for level in plateaus if level < _LEVEL_BELOW * top]
-    if not below:
-        return []
+    least = min(users for users, _ in below)
     return [
         warning(
             Kind.SEVERAL_LEVELS,
             [case.label],
-            f"The total is of several levels: {text.number(below[0])} users as well as "
-            f"{text.number(top)}.",
-            least_users=min(below),
+            f"The total is of several levels, {text.number(least)} to {text.number(top)} users; "
+            f"{text.number(sum(lasted for _, lasted in below))} of "
+            f"{text.number(case.test.duration_s)} s were below the highest.",
+            least_users=least,
             most_users=top,
         )
     ]
@@ -92,7 +92,7 @@ def _ramp(case: Case) -> list[Finding]:
 
 
 def _stopped(case: Case) -> list[Finding]:
-    full = [one for one in at_full_load(case) if _tells_its_rate(one)]
+    full = _with_holes(case, [one for one in at_full_load(case) if _tells_its_rate(one)])
     rates = [_rate(one) for one in full]
     if len(full) < _STRETCHES:
         return _windows_stopped(case)
@@ -166,6 +166,29 @@ def _windows_stopped(case: Case) -> list[Finding]:
             rps=max(total - counted, 0) / left_s,
         )
     ]
+
+
+def _with_holes(case: Case, stretches: list[Stretch]) -> list[Stretch]:
+    """Put a stretch without requests where stretches leave out as much time as a usual one takes.
+
+    Importers leave out what has no request.
+    """
+    if not stretches:
+        return []
+    usual_s = median(one.duration_s for one in stretches)
+    edges = [one.from_s for one in stretches[1:]] + [_last_s(case, stretches[-1])]
+    found = []
+    for stretch, next_s in zip(stretches, edges, strict=True):
+        found.append(stretch)
+        if next_s - stretch.until_s >= _LONG_HOLE * usual_s:
+            found.append(Stretch(from_s=stretch.until_s, until_s=next_s))
+    return found
+
+
+def _last_s(case: Case, last: Stretch) -> float:
+    """Return the end of the full load: of the test, unless users left before it."""
+    later = [one.from_s for one in case.test.stretches if one.from_s >= last.until_s]
+    return min(later, default=max(case.test.duration_s, last.until_s))
 
 
 def _tells_its_rate(stretch: Stretch) -> bool:

@@ -6,7 +6,8 @@ duration it is a balance of user-seconds that holds for every single run: each u
 an answer or thinking. What the balance leaves open is computed:
 
 - the sum of C think times has the standard error sqrt(C var(Z));
-- each user's last think time is cut at the end, and the request in flight then is not counted;
+- each user's last think time is cut at the end, by its residual on average and with a variance of
+  at most E[Z^2], and the request in flight then is not counted;
 - the duration and the users are known as well as they were written down.
 """
 
@@ -72,7 +73,7 @@ def balance_of(case: Case, wait: Wait) -> Balance:
     chance = SIGMAS * math.sqrt(requests * wait.variance)
     # Both ends of a steady part cut cycles; a whole test has one end.
     ends = 2 if case.is_steady else 1
-    edge = ends * (many * wait.residual_s)
+    edge = ends * (many * wait.residual_s + SIGMAS * math.sqrt(many * wait.squared))
     rounding = case.duration_error * many * duration_s
     # Twice, because how many are in flight at the very end is a matter of chance.
     in_flight = 2 * ends * min(low_s * requests / duration_s, many) * case.in_flight_residual_s
@@ -165,13 +166,22 @@ def requests_per_wait(case: Case, wait: Wait) -> float:
 def _too_few(case: Case, wait: Wait, balance: Balance) -> Finding:
     share = balance.took_high / balance.had_low
     missing = (1 - share) * case.users[0]
+    factor = case.users[0] / (case.rps or 1.0) - (case.mean_s or 0.0)
+    factor /= wait.mean_s or math.inf
+    error = (balance.error + balance.unfinished) / balance.had_low
+    is_whole = round(factor) >= _TWO and abs(factor - round(factor)) <= error * factor
+    whole = (
+        f" The think time that is implied is {round(factor)} times the documented one."
+        if is_whole
+        else ""
+    )
     return serious(
         Kind.TOO_FEW_REQUESTS,
         [case.label],
         f"{_measured(case)}, {text.percent(share)} of what {case.test.users} users who think "
         f"{text.seconds(wait.mean_s)} would send: as if {text.number(missing)} of them sent "
         f"nothing. N/X - Z gives {text.seconds(case.users[0] / (case.rps or 1.0) - wait.mean_s)} "
-        f"per request; reported is a mean of {text.seconds(case.mean_s or 0.0)}.",
+        f"per request; reported is a mean of {text.seconds(case.mean_s or 0.0)}.{whole}",
         **_numbers(case, wait),
         factor=share,
         missing_users=missing,
@@ -180,7 +190,7 @@ def _too_few(case: Case, wait: Wait, balance: Balance) -> Finding:
 
 def _more_in_flight_than_users(case: Case) -> list[Finding]:
     """Without a think law, requests in flight X R are at most the users N."""
-    balance = balance_of(case, Wait(mean_s=0.0, variance=0.0, residual_s=0.0))
+    balance = balance_of(case, Wait(mean_s=0.0, variance=0.0, squared=0.0, residual_s=0.0))
     if not balance.too_many:
         return []
     factor = balance.took_low / balance.had_high

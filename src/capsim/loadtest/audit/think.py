@@ -17,12 +17,14 @@ class Wait:
     Attributes:
         mean_s: Mean think time per request, in seconds.
         variance: Variance of a think time per request, in seconds squared.
+        squared: Mean square of a think time, in seconds squared.
         residual_s: Mean rest of a think time that is cut at a random moment, in seconds.
         period_s: Of constant pacing, between two starts; none: other laws.
     """
 
     mean_s: float
     variance: float
+    squared: float
     residual_s: float
     period_s: float | None = None
 
@@ -34,12 +36,19 @@ def wait_of(test: LoadTest) -> Wait | None:
         return None
     if isinstance(law, ConstantPacing):
         period = law.period
-        return Wait(mean_s=period, variance=0.0, residual_s=period / 2, period_s=period)
+        return Wait(
+            mean_s=period, variance=0.0, squared=period**2, residual_s=period / 2, period_s=period
+        )
     share = 1 / test.requests_per_wait
     squared = variance(law) + law.mean**2
     # E[Z^2] / 2 E[Z]: Cox 1962, "Renewal Theory", section 5.2.
     residual = squared / (2 * law.mean) if law.mean > 0 else 0.0
-    return Wait(mean_s=law.mean * share, variance=variance(law) * share, residual_s=residual)
+    return Wait(
+        mean_s=law.mean * share,
+        variance=variance(law) * share,
+        squared=squared,
+        residual_s=residual,
+    )
 
 
 def variance(law: ThinkLaw) -> float:
