@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from capsim.loadtest.guarded import as_file, escaped
 from capsim.loadtest.reading import is_locale_number
 from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray
 
+_SHOWN = 200  # characters of a header in a message
 _ROWS_AT_ONCE = 250_000  # some 100 MB of text columns; more is not faster (docs/decisions.md)
 
 
@@ -185,7 +187,7 @@ def check_header(path: Path, header: Sequence[str], wanted: Sequence[str]) -> No
     """
     for name in wanted:
         if name not in header:
-            there = ", ".join(header[:20])
+            there = shown(header)
             raise InputError.at(
                 escaped(path), "column", "is missing", value=name, remedy=f"there are {there}"
             )
@@ -195,15 +197,25 @@ def check_header(path: Path, header: Sequence[str], wanted: Sequence[str]) -> No
             )
 
 
+def shown(header: Sequence[str]) -> str:
+    """Return the names of columns for a message, shortened."""
+    text = escaped(", ".join(header))
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
 def _chunks(
     sieve: Sieve, wanted: Sequence[str], texts: Sequence[str], path: Path
 ) -> Iterator[pd.DataFrame]:
+    source = iter(sieve)
+    first = next(source, None)
+    if first is None:
+        return
     # Columns are known by their place: others may have any names, or none.
     places = [sieve.header.index(name) for name in wanted]
     kinds = {place: "category" for place, name in zip(places, wanted, strict=True) if name in texts}
     try:
         reader = pd.read_csv(
-            as_file(iter(sieve)),
+            as_file(chain([first], source)),
             header=None,
             names=list(range(len(sieve.header))),
             usecols=places,
@@ -218,8 +230,6 @@ def _chunks(
         )
         for chunk in reader:
             yield chunk.rename(columns=dict(zip(places, wanted, strict=True)))
-    except pd.errors.EmptyDataError:
-        return
     except (pd.errors.ParserError, OverflowError) as error:
         raise InputError(
             f"{escaped(path)}: cannot be read as CSV ({escaped(error)}); correct that row"

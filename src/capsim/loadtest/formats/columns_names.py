@@ -29,6 +29,7 @@ _NAMES = {
     "failed": "failed failure is_failed is_error is_failure failed_flag error",
     "users": "users user_count active_users vus virtual_users concurrency active_threads",
 }
+_SHOWN = 200  # characters of a header in a message
 _TIMES = frozenset({"start", "end", "response_time"})
 _UNITS_S = {
     "s": 1.0,
@@ -117,7 +118,7 @@ def with_given(
         if column not in header:
             raise InputError(
                 f"{escaped(path)}: has no column {escaped(column)}; there are "
-                f"{escaped(', '.join(header[:20]))}"
+                f"{escaped(', '.join(header))[:_SHOWN]}"
             )
         named[words] = Named(column=column, unit_s=unit_s or _parts(column)[1])
     return named

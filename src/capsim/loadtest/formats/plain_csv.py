@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Coded, Columns, joined, read_columns
+from capsim.loadtest.formats.columns import Coded, Columns, joined, read_columns, shown
 from capsim.loadtest.formats.columns_names import Named, recognised, with_given
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
@@ -100,7 +100,7 @@ def _read(path: Path, given: Mapping[str, str]) -> tuple[Read, bool]:
 
 
 def _check(named: Mapping[str, Named], header: Sequence[str], path: Path) -> None:
-    there = escaped(", ".join(header[:20]))
+    there = shown(header)
     if "start" not in named and "end" not in named:
         raise InputError(
             f"{escaped(path)}: has no column that says when a request was sent; name one of its "
