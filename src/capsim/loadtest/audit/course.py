@@ -1,13 +1,14 @@
 """What ran when: users that never came, levels that were mixed, counters that stood still.
 
-Counting only. How many requests a stretch would have at the rate of the others is Poisson at the
-most variable, so a count below a tenth of 30 expected ones is no chance (probability below 1e-9).
+The number of requests of a stretch has a variance of its mean times the squared coefficient of
+variation of a user's cycle, and one more for the rest (renewal theory: Cox 1962, section 4.2).
 """
 
+import math
 from statistics import median
 
 from capsim.loadtest.audit import text
-from capsim.loadtest.audit.case import SAME_USERS, Case
+from capsim.loadtest.audit.case import SAME_USERS, SIGMAS, Case
 from capsim.loadtest.audit.drift import at_full_load
 from capsim.loadtest.audit.finding import Finding, serious, warning
 from capsim.loadtest.audit.kinds import Kind
@@ -16,7 +17,7 @@ from capsim.loadtest.recorded import Stretch
 
 _STOPPED = 0.1  # of the usual throughput
 _DIPPED = 0.5
-_EXPECTED = 30  # requests, so that a stretch without any is no chance
+_UNKNOWN_CV = 2.0  # of a think law that nobody wrote down
 _LEVEL_BELOW = 0.9  # of the highest: fewer users make a level of their own
 _LASTED = 0.2  # of the test; a shorter time is a ramp, which every test has
 _LONG_HOLE = 0.5  # of a usual stretch; tests end a little after the last of their stretches
@@ -100,7 +101,7 @@ def _stopped(case: Case) -> list[Finding]:
     low = [
         one
         for one, rate in zip(full, rates, strict=True)
-        if rate < _DIPPED * usual and usual * one.duration_s >= _EXPECTED
+        if rate < _DIPPED * usual and _is_no_chance(case, rate, usual, one.duration_s)
     ]
     if not low:
         return []
@@ -151,7 +152,8 @@ def _windows_stopped(case: Case) -> list[Finding]:
     until_s, counted = counts[-1]
     left_s = case.test.duration_s - until_s
     usual = counted / until_s
-    if usual * left_s < _EXPECTED or total - counted >= _STOPPED * usual * left_s:
+    rate = max(total - counted, 0) / left_s if left_s > 0 else usual
+    if rate >= _STOPPED * usual or not _is_no_chance(case, rate, usual, left_s):
         return []
     mean_s = (case.test.total.mean_ms or 0.0) / 1000
     told = f" The total still reports a mean of {text.seconds(mean_s)}." if mean_s else ""
@@ -166,6 +168,16 @@ def _windows_stopped(case: Case) -> list[Finding]:
             rps=max(total - counted, 0) / left_s,
         )
     ]
+
+
+def _is_no_chance(case: Case, rate: float, usual: float, lasted_s: float) -> bool:
+    """Say whether a throughput is lower than its usual one by more than counts vary."""
+    expected, wait = usual * lasted_s, case.wait
+    dispersion = 1 + _UNKNOWN_CV**2
+    if wait is not None:
+        cycle_s = wait.mean_s + (case.mean_s or 0.0)
+        dispersion = 1 + (wait.variance / cycle_s**2 if cycle_s > 0 else 0.0)
+    return expected - rate * lasted_s > SIGMAS * math.sqrt(dispersion * expected)
 
 
 def _with_holes(case: Case, stretches: list[Stretch]) -> list[Stretch]:

@@ -4,7 +4,8 @@ Neighbouring requests of a queue resemble each other, so the mean over a stretch
 its number of requests says. The noise is computed from the figures: with L = X R requests in
 flight, a single server that is busy the share L/(1 + L) has Var(L) = L (1 + L) and forgets within
 (1 + rho)/(1 - rho)^2 service times (Whitt 1989, "Planning Queueing Simulations", section 4.2). In a
-closed system no correlation outlasts a user's cycle N/X, and Var(L) is at most of the size of N.
+closed system Var(L) is at most of the size of N, and where users are known to think (and are not
+paced, which sends on at the same rate however long the queue) no correlation outlasts a cycle N/X.
 """
 
 import math
@@ -101,7 +102,9 @@ def mean_variance(case: Case, rps: float, mean_s: float, duration_s: float) -> f
     memory_s = service_s * (1 + busy) / (1 - busy) ** 2
     varies = in_flight * (1 + in_flight)
     if case.test.users:
-        memory_s = min(memory_s, case.test.users / rps)
+        wait = case.wait
+        if wait is not None and wait.period_s is None:
+            memory_s = min(memory_s, case.test.users / rps)
         varies = min(varies, float(case.test.users))
     queue = varies * min(1.0, 2 * memory_s / duration_s) / rps**2
     return _VARIANCE_FACTOR * queue + _sampling(case, response_s) / (rps * duration_s)

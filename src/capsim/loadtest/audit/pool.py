@@ -4,16 +4,13 @@ Denning and Buzen 1978. A connection is held no longer than its request takes, s
 at most the response time, and X R bounds the mean number in use.
 """
 
+import math
 from collections.abc import Sequence
 
 from capsim.loadtest.audit import text
-from capsim.loadtest.audit.case import Case
-from capsim.loadtest.audit.finding import Finding, warning
+from capsim.loadtest.audit.case import SIGMAS, Case
+from capsim.loadtest.audit.finding import Finding, note, warning
 from capsim.loadtest.audit.kinds import Kind
-
-# The mean number in use below which a pool is not taken for full. With Poisson numbers in use, a
-# mean of half of a pool of 20 or more reaches its size once in 300 looks.
-_HALF = 0.5
 
 
 def findings(cases: Sequence[Case]) -> list[Finding]:
@@ -22,7 +19,7 @@ def findings(cases: Sequence[Case]) -> list[Finding]:
     if size is None:
         return []
     known = [case for case in cases if _response_s(case) is not None and case.rps is not None]
-    clear = [case for case in known if _in_use(case) < _HALF * size]
+    clear = [case for case in known if _is_clear(case, size)]
     if not clear:
         return []
     return [_not_exhausted(clear, [case for case in known if case not in clear], size)]
@@ -50,7 +47,15 @@ def _not_exhausted(clear: Sequence[Case], others: Sequence[Case], size: int) -> 
             "requests took in the others."
         )
         numbers |= {"worst_hold_needed_s": needed, "times_longer": needed / slowest}
-    return warning(Kind.POOL_NOT_EXHAUSTED, [case.label for case in clear], said, **numbers)
+    # Without a load test in which it could be, nobody claims that the pool is exhausted.
+    found = warning if others else note
+    return found(Kind.POOL_NOT_EXHAUSTED, [case.label for case in clear], said, **numbers)
+
+
+def _is_clear(case: Case, size: int) -> bool:
+    """Say whether chance crowds leave a pool free: Poisson numbers in use (M/G/infinity)."""
+    in_use = _in_use(case)
+    return in_use + SIGMAS * math.sqrt(in_use) < size
 
 
 def _in_use(case: Case) -> float:
