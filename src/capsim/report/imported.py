@@ -19,14 +19,16 @@ _MOST_STATUSES = 6
 
 
 def renderable(
-    imported: Sequence[Imported], ignored: Sequence[str] = (), findings: Sequence[str] = ()
+    imported: Sequence[Imported],
+    ignored: Sequence[str] = (),
+    findings: Sequence[str] | None = None,
 ) -> Group:
     """Return every load test: its load, its figures, its endpoints, and what to know of them.
 
     Args:
         imported: the load tests.
         ignored: files that are none.
-        findings: what an audit says of them, a line each.
+        findings: what an audit says of them, a line each; none: they were not audited.
     """
     parts: list[RenderableType] = []
     for number, found in enumerate(imported):
@@ -36,8 +38,9 @@ def renderable(
         listed = ", ".join(escaped(name) for name in ignored[:_MOST_ROWS])
         more = f" and {len(ignored) - _MOST_ROWS} more" if len(ignored) > _MOST_ROWS else ""
         parts.append(layout.section("Not read", layout.sentence(f"{listed}{more}")))
-    if findings:
-        parts.append(layout.section("Audit", layout.bullets(findings)))
+    if findings is not None:
+        lines = findings or ["Nothing found."]
+        parts.append(layout.section("Audit", layout.bullets(escaped(line) for line in lines)))
     return Group(*parts)
 
 
