@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from capsim.cli.output import plain_text
 from capsim.loadtest.assembling import Told, assemble, dataset_of
 from capsim.loadtest.audit import audited
 from capsim.loadtest.dataset_toml import dataset_text
 from capsim.loadtest.endpoints import Patterns
 from capsim.loadtest.importing import find_runs, read_runs
+from capsim.report.imported import WIDTH, renderable
 
 REQUESTS = 40
 _JTL = (
@@ -465,13 +467,14 @@ def imported(path: Path) -> str:
     """
     runs = read_runs(find_runs([path]), Patterns())
     for found in runs.values():
-        for row in found.rows:
-            assert row.endpoint.isprintable(), row.endpoint
-        assert all(name.isprintable() for name in found.failures_by_status)
         if found.history is not None:
             assert (np.diff(found.history.time_s) > 0).all()
             assert (np.diff(found.history.requests) >= 0).all()
     told = {name: Told(users=4) for name in runs}
-    dataset = dataset_of(assemble(runs, told), "hostile")
+    tests = assemble(runs, told)
+    dataset = dataset_of(tests, "hostile")
     audited([dataset])
-    return dataset_text(dataset)
+    text = dataset_text(dataset)
+    shown = plain_text(renderable(tests, ()), WIDTH)
+    assert all(line.isprintable() for line in (text + shown).split("\n"))
+    return text

@@ -61,14 +61,14 @@ class Patterns:
     def __call__(self, name: str) -> str:
         """Return the pattern of a name, with its method; names that are no paths stay."""
         method, target = _split(name)
-        path = _HOST.sub("", target).partition("?")[0].partition("#")[0]
+        host = _HOST.match(target)
+        begin = host[0] if host else ""
+        path = target[len(begin) :].partition("?")[0].partition("#")[0]
         for wanted_method, expression, shown in self._compiled:
             if wanted_method in {"", method} and expression.fullmatch(path):
                 return f"{method} {shown}".strip()
         if not self.automatic or "/" not in target:
             return name
-        host = _HOST.match(target)
-        begin = host[0] if host else ""
         return f"{method} {begin}{generalised(path)}".strip()
 
     @cached_property

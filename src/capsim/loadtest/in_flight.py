@@ -47,10 +47,14 @@ def _order(times_s: FloatArray) -> Order:
 
 
 def longest_gap_s(samples: Samples) -> float:
-    """Return the longest time in which no request started or ended, in seconds."""
+    """Return the longest time in which no request started or ended, in seconds.
+
+    A coarse clock makes gaps of its own, of its step at most: that is taken off.
+    """
     events = np.concatenate([samples.start_s, samples.end_s])
     events.sort()
-    return float(np.diff(events).max(initial=0.0))
+    gap_s = float(np.diff(events).max(initial=0.0))
+    return max(0.0, gap_s - samples.time_step_s)
 
 
 def mean_in_flight(samples: Samples) -> float | None:

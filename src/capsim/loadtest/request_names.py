@@ -10,13 +10,15 @@ _LONGEST = 60  # characters
 def request_names(endpoints: Iterable[str]) -> dict[str, str]:
     """Return a name for every endpoint; each is different, and can stand in a model file bare."""
     found: dict[str, str] = {}
+    taken: set[str] = set()
     for endpoint in dict.fromkeys(endpoints):
         base = name = _slug(endpoint)
         number = 2
-        while name in found.values():
+        while name in taken:
             name = f"{base}_{number}"
             number += 1
         found[endpoint] = name
+        taken.add(name)
     return found
 
 

@@ -17,6 +17,7 @@ from capsim.loadtest.guarded import as_file, escaped
 from capsim.loadtest.reading import is_locale_number
 from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray
 
+_STATUS_DIGITS = 3
 _SHOWN = 200  # characters of a header in a message
 _ROWS_AT_ONCE = 250_000  # some 100 MB of text columns; more is not faster (docs/decisions.md)
 
@@ -234,6 +235,12 @@ def _chunks(
         raise InputError(
             f"{escaped(path)}: cannot be read as CSV ({escaped(error)}); correct that row"
         ) from None
+
+
+def status_code(status: str) -> int:
+    """Return a status as a number; 0: it is no HTTP status."""
+    code = status.removesuffix(".0")
+    return int(code) if len(code) == _STATUS_DIGITS and code.isascii() and code.isdigit() else 0
 
 
 def joined(method: Coded, target: Coded) -> tuple[IndexArray, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import read_columns
+from capsim.loadtest.formats.columns import read_columns, status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recording import Pattern, Recording
@@ -19,7 +19,7 @@ from capsim.loadtest.samples_summary import Read, as_samples, recording
 
 _STEP_S = 1e-4  # hey prints four digits
 _MOST = 1_000_000
-_FEWEST_FAILED = 400  # hey follows redirects, and reports any status as an answer
+_FAILED_FROM = 400  # hey follows redirects, and reports any status as an answer
 
 
 def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a format)
@@ -56,8 +56,7 @@ def _read(path: Path) -> Read:
     start_s, response_s = columns.numbers["offset"], columns.numbers["response-time"]
     status = columns.texts["status-code"]
     keep = sound(start_s, response_s)
-    codes = np.array([int(s) if s.isascii() and s.isdigit() else 0 for s in status.names], float)
-    failed = (codes >= _FEWEST_FAILED) | (codes == 0)
+    good = np.array([0 < status_code(name) < _FAILED_FROM for name in status.names], bool)
     notes = ["hey leaves failed connections out of its rows; its summary counts them."]
     if len(columns) >= _MOST:
         notes.append("hey keeps a million requests at most: there may have been more.")
@@ -69,7 +68,7 @@ def _read(path: Path) -> Read:
             endpoints=(),
             status=status.only(keep).codes,
             statuses=status.names,
-            failed=np.asarray(status.select(failed))[keep],
+            failed=~np.asarray(status.select(good))[keep],
             time_step_s=_STEP_S,
         ),
         rows=columns.rows,

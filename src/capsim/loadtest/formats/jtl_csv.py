@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Coded, Columns, read_columns
+from capsim.loadtest.formats.columns import Coded, Columns, read_columns, status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recording import Pattern, Recording
@@ -48,6 +48,7 @@ _TEXTS = ("label", "responseCode", "responseMessage", "success", "threadName")
 TRANSACTION = re.compile(r"Number of samples in transaction : (\d+)")
 _FIRST_ROW = re.compile(r"\d{12,14}[,;\t]\d+[,;\t]")
 _DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[.,]?\d*[,;\t]\d+[,;\t]")
+_GOOD = range(200, 400)
 _MS = 1e-3
 
 
@@ -189,12 +190,8 @@ def _failed(columns: Columns) -> tuple[BoolArray | None, list[str]]:
     if success is not None:
         return ~success.where("true"), []
     if status is not None:
-        return _by_status(status), [
+        good = np.array([status_code(name) in _GOOD for name in status.names], bool)
+        return ~np.asarray(status.select(good)), [
             "The column success is missing: what is not answered 2xx or 3xx counts as failed."
         ]
     return None, ["Neither success nor responseCode is there: failures are not known."]
-
-
-def _by_status(status: Coded) -> BoolArray:
-    good = np.array([name[:1] in {"2", "3"} and len(name) == 3 for name in status.names], bool)  # noqa: PLR2004 (a status)
-    return np.asarray(~status.select(good))

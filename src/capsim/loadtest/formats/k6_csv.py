@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Columns, joined, read_columns
+from capsim.loadtest.formats.columns import Columns, joined, read_columns, status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
 from capsim.loadtest.reading import escaped, source_file
@@ -20,6 +20,7 @@ from capsim.loadtest.samples_summary import Read, as_samples, recording
 
 _MS = 1e-3
 _TAGS = ("method", "name", "url", "status", "expected_response", "error")
+GOOD = range(200, 400)  # HTTP status
 DURATION, FAILED, USERS = "http_req_duration", "http_req_failed", "vus"
 CONNECTING = (
     "k6's http_req_duration leaves out the time to connect and for TLS; a request starts here "
@@ -140,7 +141,7 @@ def _failed(columns: Columns, is_request: BoolArray) -> tuple[BoolArray | None, 
         # k6 writes both metrics of a request together, so that they are in the same order.
         return flags > 0, []
     if status is not None:
-        good = np.array([name[:1] in {"2", "3"} for name in status.names], bool)
+        good = np.array([status_code(name) in GOOD for name in status.names], bool)
         return ~np.asarray(status.select(good))[is_request], [
             "expected_response is missing: what is not answered 2xx or 3xx counts as failed."
         ]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from capsim.errors import InputError
+from capsim.loadtest.formats.columns import status_code
 from capsim.loadtest.formats.columns_growing import (
     Floats,
     Texts,
@@ -21,7 +22,7 @@ from capsim.loadtest.formats.columns_growing import (
     word,
 )
 from capsim.loadtest.formats.columns_times import step_of
-from capsim.loadtest.formats.k6_csv import CONNECTING, DURATION, FAILED, USERS, users_at
+from capsim.loadtest.formats.k6_csv import CONNECTING, DURATION, FAILED, GOOD, USERS, users_at
 from capsim.loadtest.reading import escaped, lines, source_file
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import BoolArray, sound
@@ -106,7 +107,7 @@ class _Points:
             # k6 writes both metrics of a request together, so that they are in the same order.
             return flags > 0, []
         if not status.where("").all():
-            good = np.array([name[:1] in {"2", "3"} for name in status.names], bool)
+            good = np.array([status_code(name) in GOOD for name in status.names], bool)
             return ~np.asarray(status.select(good)), [
                 "expected_response is missing: what is not answered 2xx or 3xx counts as failed."
             ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Coded, Columns, joined, read_columns, shown
+from capsim.loadtest.formats.columns import Coded, Columns, joined, read_columns, shown, status_code
 from capsim.loadtest.formats.columns_names import Named, recognised, with_given
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
@@ -19,6 +19,7 @@ from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, sound
 from capsim.loadtest.samples_summary import Read, as_samples, recording
 
+_FAILED_FROM = 400  # HTTP status
 _YES = ("true", "1", "yes", "y", "ok", "pass", "passed", "success", "1.0")
 _NO = ("false", "0", "no", "n", "", "none", "null", "nan", "ok", "-", "0.0")
 
@@ -180,13 +181,8 @@ def _failed(columns: Columns, named: Mapping[str, Named]) -> tuple[BoolArray | N
         return ~failed.where(*_NO), []
     status = _text(columns, named, "status")
     if status is not None:
-        good = np.array([_is_good(name) for name in status.names], bool)
+        good = np.array([0 < status_code(name) < _FAILED_FROM for name in status.names], bool)
         return ~np.asarray(status.select(good)), [
             "No column says which requests failed: those without a status below 400 are counted."
         ]
     return None, ["Neither success, failed nor status is there: failures are not known."]
-
-
-def _is_good(status: str) -> bool:
-    code = status.removesuffix(".0")
-    return len(code) == 3 and code[0] in "123" and code.isascii() and code.isdigit()  # noqa: PLR2004 (a status)

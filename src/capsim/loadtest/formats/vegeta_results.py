@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Coded, joined, read_columns
+from capsim.loadtest.formats.columns import Coded, joined, read_columns, status_code
 from capsim.loadtest.formats.columns_growing import Floats, Texts, json_table, real, seconds, word
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.reading import escaped, head, lines, source_file
@@ -136,8 +136,7 @@ def _made(
     damaged: int,
 ) -> Read:
     keep = sound(start_s, latency_s)
-    codes = [int(name) if name.isascii() and name.isdigit() else 0 for name in status.names]
-    good = np.array([code in _GOOD for code in codes], bool)
+    good = np.array([status_code(name) in _GOOD for name in status.names], bool)
     return Read(
         samples=as_samples(
             start_s[keep],
