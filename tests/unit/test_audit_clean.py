@@ -22,7 +22,7 @@ from capsim.model.model import Model
 from clean_load_tests import FloatArray, closed_queue, dataset, figures, reported
 
 SEEDS = range(20)
-SERVICE_S = 0.02
+SERVICE_S = 0.03
 DURATION_S, RAMP_S = 60.0, 5.0
 THINK: dict[str, Any] = {
     "uniform": {"law": "uniform", "low": 0.5, "high": 1.5},

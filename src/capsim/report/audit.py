@@ -137,6 +137,11 @@ def _finding(finding: Finding, audit: Audit) -> list[RenderableType]:
 
 
 def _short(labels: Sequence[str], audit: Audit) -> str:
-    """Name load tests without their dataset, where there is but one."""
-    only = audit.datasets[0] if len(audit.datasets) == 1 else None
-    return ", ".join(label.removeprefix(f"{only}/") if only else label for label in labels)
+    """Name load tests by dataset, and without it where there is but one."""
+    if len(audit.datasets) == 1:
+        return ", ".join(label.removeprefix(f"{audit.datasets[0]}/") for label in labels)
+    named: dict[str, list[str]] = {}
+    for label in labels:
+        dataset, _, test = label.rpartition("/")
+        named.setdefault(dataset, []).append(test)
+    return "; ".join(f"{dataset}: {', '.join(tests)}" for dataset, tests in named.items())

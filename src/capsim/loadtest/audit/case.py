@@ -89,7 +89,7 @@ class Case:
         """The least and the largest mean number of users in the part."""
         steady, most = self.test.steady, float(self.test.users)
         if self.is_steady and steady is not None:
-            ran = most if steady.users is None else steady.users
+            ran = steady.users or most  # no users at all would have sent nothing
             return ran, ran
         ramp_s = self.test.ramp_s
         if ramp_s is None:  # at worst users came evenly until the end

@@ -121,20 +121,39 @@ def _sampling(case: Case, mean_s: float) -> float:
 
 def _from_windows(case: Case) -> list[Part]:
     """Take cumulated windows apart, under the one throughput that the test has after its ramp."""
-    windows = [(one.until_s, one.mean_ms) for one in case.test.windows if one.mean_ms is not None]
+    end_s = case.test.duration_s
+    so_far = {one.until_s: one.mean_ms for one in case.test.windows if one.mean_ms is not None}
+    windows = [(until_s, mean_ms) for until_s, mean_ms in so_far.items() if until_s < end_s]
     total_ms, rate = case.test.total.mean_ms, case.rps
     if not windows or total_ms is None or rate is None:
         return []
-    windows = sorted({*windows, (case.test.duration_s, total_ms)})
-    # Without a known ramp the beginning counts as one.
+    windows = sorted([*windows, (end_s, total_ms)])
     half_ramp_s = (case.test.ramp_s or 0.0) / 2
-    parts = []
-    for (begin_s, before_ms), (end_s, until_ms) in pairwise(windows):
-        lasted = end_s - begin_s
-        mean_ms = (until_ms * (end_s - half_ramp_s) - before_ms * (begin_s - half_ramp_s)) / lasted
+    parts: list[Part] = []
+    for (begin_s, before_ms), (until_s, until_ms) in pairwise(windows):
+        lasted = until_s - begin_s
+        mean_ms = (
+            until_ms * (until_s - half_ramp_s) - before_ms * (begin_s - half_ramp_s)
+        ) / lasted
         if begin_s >= (case.test.ramp_s or 0.0) and mean_ms > 0:
-            parts.append(Part(from_s=begin_s, until_s=end_s, rps=rate, mean_s=mean_ms / 1000))
-    return parts
+            parts.append(Part(from_s=begin_s, until_s=until_s, rps=rate, mean_s=mean_ms / 1000))
+    beginning = _after_the_ramp(case, windows[0], parts)
+    return parts if beginning is None else [beginning, *parts]
+
+
+def _after_the_ramp(case: Case, window: tuple[float, float], parts: Sequence[Part]) -> Part | None:
+    """Return the first window without its ramp, as near to what follows as it may be.
+
+    Half as many requests fell into the ramp, and were no slower than those after it: the mean after
+    the ramp lies between that of the window and what is left when those in the ramp took no time.
+    """
+    until_s, mean_ms = window
+    ramp_s = case.test.ramp_s
+    if ramp_s is None or until_s < 2 * ramp_s or not parts or parts[0].from_s != until_s:
+        return None
+    most_ms = mean_ms * (until_s - ramp_s / 2) / (until_s - ramp_s)
+    nearest_s = min(max(parts[0].mean_s, mean_ms / 1000), most_ms / 1000)
+    return Part(from_s=ramp_s, until_s=until_s, rps=parts[0].rps, mean_s=nearest_s)
 
 
 def _slope(parts: Sequence[Part], variances: Sequence[float]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ def findings(case: Case) -> list[Finding]:
 
 def _paced(case: Case) -> list[Finding]:
     wait, sent = case.wait, case.requests
-    if wait is None or wait.period_s is None or sent is None:
+    if wait is None or not wait.period_s or sent is None:
         return []
     period, slowest = wait.period_s, slowest_s(case.test.total)
     few, many = case.users

@@ -28,23 +28,21 @@ def findings(cases: Sequence[Case]) -> list[Finding]:
 def _not_exhausted(clear: Sequence[Case], others: Sequence[Case], size: int) -> Finding:
     most = max(clear, key=_in_use)
     slowest = max(_response_s(case) or 0.0 for case in clear)
-    fastest = min(_response_s(case) or 0.0 for case in clear)
     rate = most.rps or 1.0
     numbers = {"pool_size": size, "rps": rate, "in_use": _in_use(most)}
     numbers |= {"hold_needed_s": size / rate, "response_s": _response_s(most) or 0.0}
     said = (
-        f"At {text.number(rate)} requests/s ({most.name}) {size} connections are exhausted only if "
-        f"each is held {text.seconds(size / rate)}; the {_figure(most)} response time is "
-        f"{text.seconds(_response_s(most) or 0.0)}, so about {text.number(_in_use(most))} are in "
-        "use."
+        f"At {text.number(rate)} requests/s ({most.name}) a pool of {size} is exhausted only if "
+        f"each request holds its connection {text.seconds(size / rate)}. Whole requests took "
+        f"{text.seconds(_response_s(most) or 0.0)} ({_figure(most)}): about "
+        f"{text.number(_in_use(most))} are in use."
     )
-    if others:
+    if others and slowest > 0:
         worst = max(others, key=lambda case: case.test.users)
         needed = size / (worst.rps or 1.0)
         said += (
-            f" In {worst.name} it needs {text.seconds(needed)}: "
-            f"{text.number(needed / slowest)} to {text.number(needed / fastest)} times what whole "
-            "requests took in the others."
+            f" In {worst.name} it takes {text.seconds(needed)}, {text.number(needed / slowest)} "
+            "times as long as requests took here at most."
         )
         numbers |= {"worst_hold_needed_s": needed, "times_longer": needed / slowest}
     # Without a load test in which it could be, nobody claims that the pool is exhausted.
