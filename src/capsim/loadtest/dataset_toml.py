@@ -55,8 +55,12 @@ def key(name: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text as a basic string of TOML, which JSON's strings are but for one character."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Return a text as a basic string of TOML, with what cannot be printed written out."""
+    written = (
+        char if char.isprintable() else f"\\U{ord(char):08x}"
+        for char in json.dumps(text, ensure_ascii=False)
+    )
+    return "".join(written)
 
 
 def inline(value: object) -> str:  # noqa: PLR0911 (one per type)
@@ -106,7 +110,7 @@ def _assigned(name: str, value: object) -> str:
     line = f"{key(name)} = {inline(value)}"
     if len(line) <= _WIDTH:
         return line
-    if isinstance(value, str) and _FOLDABLE.fullmatch(value):
+    if isinstance(value, str) and value.isprintable() and _FOLDABLE.fullmatch(value):
         return f'{key(name)} = """\\\n{_folded(value)}"""'
     if isinstance(value, tuple) and value:
         return f"{key(name)} = [\n" + "".join(f"  {inline(item)},\n" for item in value) + "]"

@@ -10,6 +10,7 @@ FloatArray = npt.NDArray[np.float64]
 _UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (float("inf"), 1e-9))
 # Times before 1973 are taken for times since the start of the test.
 SINCE_1970 = 1e8
+_LATEST_S = 1e12  # the year 30000: what lies beyond is damage
 
 
 def unit_since_1970(values: FloatArray) -> float | None:
@@ -40,7 +41,7 @@ def dates(texts: npt.NDArray[np.object_]) -> FloatArray:
 
 def step_of(values_s: FloatArray) -> float:
     """Return the resolution of a clock in seconds, as its values show it: 1, 0.001 or finer."""
-    known = values_s[np.isfinite(values_s)][:10_000]
+    known = values_s[np.abs(values_s) < _LATEST_S][:10_000]  # without NaN
     for step in (1.0, 0.001):
         # A time since 1970 in seconds is known to a quarter of a microsecond.
         if np.all(np.abs(known / step - np.rint(known / step)) * step < 1e-6):  # noqa: PLR2004
