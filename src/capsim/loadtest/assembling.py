@@ -19,6 +19,7 @@ from capsim.model.laws import ThinkLaw
 from capsim.model.validation import first_problem
 
 _MOST_ENDPOINTS = 40  # in a dataset; calibration needs two or three that differ
+_HALF = 0.5  # of a test, at the least, should have all users
 _CLOSE = 0.02  # of a number of users: people come and go
 
 
@@ -177,7 +178,7 @@ def _facts(recording: Recording, told: Told) -> _Facts:
     duration_s = told.duration_s if told.duration_s is not None else recording.duration_s
     if not duration_s:
         raise InputError(f"{source}: does not tell how long the test was; give --duration SECONDS")
-    notes = _shape_notes(shape, users)
+    notes = _shape_notes(shape, recording)
     notes += _overshoot(recording, shape)
     if told.users is not None and found and abs(found - told.users) > _CLOSE * told.users:
         notes.append(
@@ -199,13 +200,15 @@ def _users_found(recording: Recording, shape: Shape | None) -> int | None:
     return recording.users
 
 
-def _shape_notes(shape: Shape | None, users: int) -> list[str]:
-    if shape is None:
+def _shape_notes(shape: Shape | None, recording: Recording) -> list[str]:
+    history = recording.history
+    if shape is None or history is None:
         return []
     if shape.keeps_changing:
+        most = float(np.nanmax(history.users))
         return [
             (
-                f"The number of users never settled (largest: {users}): the figures are of no "
+                f"The number of users never settled (largest: {most:g}): the figures are of no "
                 "single load, and no part is steady."
             )
         ]
@@ -214,6 +217,14 @@ def _shape_notes(shape: Shape | None, users: int) -> list[str]:
             (
                 f"The test went through several levels of users ({levels_in_words(shape.levels)}). "
                 "Its figures are of no single level; each level is a stretch of its own."
+            )
+        ]
+    length_s = shape.steady.length_s(history.time_s) if shape.steady is not None else 0.0
+    if shape.steady is not None and length_s < _HALF * history.time_s[-1]:
+        return [
+            (
+                f"All users were there for {length_s:g} of {history.time_s[-1]:g} s: the figures "
+                "of the whole test are mostly of other loads."
             )
         ]
     if shape.by_throughput and shape.steady is not None:

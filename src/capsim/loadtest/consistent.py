@@ -30,8 +30,8 @@ def consistent(
     """Return figures from what a tool printed of some requests; none: there were no requests.
 
     Floats are rounded to six digits. A percentile with less than one request above it is left
-    out, and one that the tool's own rounding put beyond the fastest or slowest request is put
-    back to it.
+    out, and so is one that the tool's own rounding put above the slowest request; the fastest
+    request is left out where rounding put a percentile below it.
 
     Args:
         values: by the names of `Figures`, in milliseconds; none: not known.
@@ -53,8 +53,7 @@ def consistent(
         for name, value in known.items()
         if _says_something(name, requests)
     }
-    for name in set(SHARES) & set(kept):
-        kept[name] = _inside(kept[name], kept.get("min_ms"), kept.get("max_ms"), tool)
+    kept = _without_rounded_beyond(kept, tool)
     mean, top = kept.get("mean_ms"), kept.get("max_ms")
     if mean is not None and top is not None and top < mean <= top * (1 + _ALMOST):
         kept["mean_ms"] = top
@@ -80,10 +79,14 @@ def _says_something(name: str, requests: float | None) -> bool:
     return requests * (1 - SHARES[name]) >= _FEWEST_ABOVE - _ALMOST
 
 
-def _inside(value: float, lowest: float | None, highest: float | None, tool: Tool) -> float:
-    step = rounding_step_s(tool, value / 1000) * 1000
-    if highest is not None and highest < value <= highest + step:
-        return highest
-    if lowest is not None and lowest - step <= value < lowest:
-        return lowest
-    return value
+def _without_rounded_beyond(values: dict[str, float], tool: Tool) -> dict[str, float]:
+    """Leave out what contradicts the fastest or slowest request by rounding alone."""
+    lowest, highest = values.get("min_ms"), values.get("max_ms")
+    left_out = set()
+    for name in set(SHARES) & set(values):
+        step = rounding_step_s(tool, values[name] / 1000) * 1000
+        if highest is not None and highest < values[name] <= highest + step:
+            left_out.add(name)
+        if lowest is not None and lowest - step <= values[name] < lowest:
+            left_out.add("min_ms")
+    return {name: value for name, value in values.items() if name not in left_out}

@@ -110,9 +110,8 @@ def _recording(
 ) -> Recording:
     rows, total = _figures(files)
     if not rows and total is None:
-        raise InputError(
-            f"{escaped(paths[0])}: has no requests; was the load test stopped at once?"
-        )
+        named = next((path for path in paths if kind(head(path)) == "stats"), paths[0])
+        raise InputError(f"{escaped(named)}: has no requests; was the load test stopped at once?")
     pattern = with_slugs(pattern, {row.name: row.figures.requests or 0 for row in rows})
     source = escaped(paths[0].name)
     duration_s = _duration_s(files, total)
@@ -187,6 +186,8 @@ def _notes(files: _Files, total: Figures | None) -> list[str]:
             "No history: it is not known when all users were there, nor whether the test was "
             "steady. Locust writes it with --csv."
         )
+    elif files.history.history is None:
+        notes.append("The history has too few rows: nothing is known of the test over time.")
     elif files.stats is not None and total is not None and files.history.total is not None:
         seen, all_of_them = files.history.total.requests or 0, total.requests or 0
         if not all_of_them * _SHORTER <= seen <= all_of_them:
@@ -194,13 +195,23 @@ def _notes(files: _Files, total: Figures | None) -> list[str]:
                 f"The history ends at {seen} requests, the statistics have {all_of_them}: is it "
                 "of another run, or cut?"
             )
-    if _whole_test(total, _duration_s(files, total)) is not total:
-        notes.append(
-            "No answer came at the end: the throughput is of the whole test, not Locust's."
-        )
+    notes += _silence(total, _duration_s(files, total))
     failed = total.failures if total is not None else None
     if files.failures is not None and failed is not None:
         listed = sum(files.failures.by_status.values())
         if listed != failed:
             notes.append(f"The failures file lists {listed} failures, the statistics {failed}.")
     return notes
+
+
+def _silence(total: Figures | None, duration_s: float | None) -> list[str]:
+    """Return a note where the test went on after its last answer."""
+    if _whole_test(total, duration_s) is total or total is None or duration_s is None:
+        return []
+    silent_s = duration_s - (total.requests or 0) / (total.rps or 1)
+    return [
+        (
+            f"The last answer came {silent_s:.0f} s before the end: the throughput is of the whole "
+            "test, not Locust's."
+        )
+    ]
