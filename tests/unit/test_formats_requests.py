@@ -168,6 +168,14 @@ def test_a_document_type_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "jtl_xml", content)
 
 
+def test_control_characters_in_xml_are_no_end(tmp_path: Path) -> None:
+    """Answers with characters that XML has no place for do not cut a file short."""
+    content = hostile_files.jtl_xml().replace('rm="OK"', 'rm="a&#x1;b&#0;\x02c"')
+    found = read(tmp_path, "jtl_xml", content)
+    assert found.total is not None
+    assert (found.total.requests, found.recorded.skipped_rows) == (hostile_files.REQUESTS, 0)
+
+
 def test_expected_errors_are_no_failures(tmp_path: Path) -> None:
     """A request failed in k6 if k6 did not expect its answer, whatever the status."""
     content = hostile_files.k6_csv().replace(",200,", ",404,")

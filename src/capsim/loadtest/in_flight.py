@@ -12,6 +12,7 @@ _PEAK_ERROR = 0.05
 # With this many requests per step of the clock, equal rows by chance are rare; and so they are with
 # response times finer than this.
 _CHANCE = 0.01
+_FLOAT_S = 1e-6  # four times the resolution of a float that counts seconds since 1970
 _FINE_S = 1e-4
 _SEEN = 10_000  # requests whose response times show how fine they are
 
@@ -34,14 +35,16 @@ def order_of_rows(samples: Samples) -> Order:
 
     Most tools write a row when the answer is there: then the starts are out of order by nature.
     """
-    found = [_order(samples.start_s), _order(samples.end_s)]
+    # Both the start and the response time are rounded to the clock's step, or cut; and ends that
+    # are sums of floats can differ in the last place.
+    slack_s = 2 * samples.time_step_s + _FLOAT_S
+    found = [_order(samples.start_s, slack_s), _order(samples.end_s, slack_s)]
     return min(found, key=lambda order: (order.out_of_order, order.largest_step_s))
 
 
-def _order(times_s: FloatArray) -> Order:
-    # Ends that are sums of floats can differ in the last place.
+def _order(times_s: FloatArray, slack_s: float) -> Order:
     steps = np.diff(times_s)
-    backwards = steps < -1e-6  # noqa: PLR2004 (a microsecond)
+    backwards = steps < -slack_s
     largest = float(-steps.min()) if backwards.any() else 0.0
     return Order(out_of_order=int(backwards.sum()), largest_step_s=largest)
 

@@ -87,7 +87,7 @@ def recording(
             "kinds); is it a whole file of results?"
         )
     history = history_of(everything, parts)
-    users = users_at_the_top(history)
+    users = users_at_the_top(history, parts)
     rows_of, row_notes = _rows(everything, pattern, source, tool, has_failures=has_failures)
     notes = [note for found in files for note in found.notes]
     return Recording(

@@ -50,10 +50,17 @@ def history_of(samples: Samples, parts: Sequence[Samples]) -> History | None:
     )
 
 
-def users_at_the_top(history: History | None) -> int | None:
-    """Return the users at the flat top; none: unknown, or the top was never held."""
+def users_at_the_top(history: History | None, parts: Sequence[Samples]) -> int | None:
+    """Return the users at the flat top; none: unknown, or the top was never held.
+
+    Args:
+        history: the users over time; none: the test was too short for it.
+        parts: the requests by file.
+    """
     if history is None:
-        return None
+        found = [np.unique(part.users) for part in parts if part.users is not None]
+        flat = bool(found) and all(len(values) == 1 for values in found)
+        return int(sum(values[0] for values in found)) or None if flat else None
     known = history.users[np.isfinite(history.users)]
     top = known.max(initial=0.0)
     if top < 1 or (known == top).sum() < _FLAT_SHARE * len(history.users):

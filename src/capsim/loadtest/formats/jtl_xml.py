@@ -6,7 +6,7 @@ threads.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.parsers import expat
 
@@ -22,6 +22,15 @@ from capsim.loadtest.samples import sound
 from capsim.loadtest.samples_summary import Read, as_samples, recording
 
 _MS = 1e-3
+# JMeter writes control characters of answers, raw or as references; XML 1.0 has no place for them.
+_CONTROL = bytes(
+    ord("?") if code < ord(" ") and chr(code) not in "\t\n\r" else code for code in range(256)
+)
+_REFERENCE = re.compile(
+    rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:d[89a-f]..|fff[ef]));",
+    re.IGNORECASE,
+)
+_LONGEST_REFERENCE = 16  # bytes
 _SAMPLES = frozenset({"httpSample", "sample"})
 
 
@@ -154,6 +163,18 @@ def _read(path: Path) -> tuple[Read, bool]:
     return found, known
 
 
+def _legal(source: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the same text with a question mark for every character that XML does not allow."""
+    rest = b""
+    for block in source:
+        text = _REFERENCE.sub(b"?", (rest + block).translate(_CONTROL))
+        begun = text.rfind(b"&", max(0, len(text) - _LONGEST_REFERENCE))
+        whole = len(text) if begun < 0 else begun  # a reference may go on in the next block
+        rest = text[whole:]
+        yield text[:whole]
+    yield rest
+
+
 def _parse(path: Path, elements: _Elements) -> list[str]:
     """Parse a file; return what to say of its end if it is cut or broken.
 
@@ -165,7 +186,7 @@ def _parse(path: Path, elements: _Elements) -> list[str]:
     parser.StartElementHandler = elements.start
     parser.EndElementHandler = elements.end
     try:
-        for block in blocks(path):
+        for block in _legal(blocks(path)):
             parser.Parse(block, False)  # noqa: FBT003 (the parser's own order)
         parser.Parse(b"", True)  # noqa: FBT003 (as above)
     except expat.ExpatError as error:
