@@ -10,8 +10,8 @@ from capsim.loadtest.endpoints import Patterns
 from capsim.loadtest.in_flight import duplicates, longest_gap_s, order_of_rows, peak_in_flight
 from capsim.loadtest.recorded import SourceFile
 from capsim.loadtest.recording import Recording
-from capsim.loadtest.samples import Samples, put_together, sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import Samples, as_samples, put_together, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 SOURCE = SourceFile(name="a.csv", sha256="0" * 64, size_bytes=1)
 

@@ -85,3 +85,53 @@ def _again(codes: IndexArray, names: tuple[str, ...], index: dict[str, int]) -> 
     """Return codes as places in an index that grows by the names it lacks."""
     table = np.array([index.setdefault(name, len(index)) for name in names], np.int32)
     return table[codes] if len(table) else np.empty(0, np.int32)
+
+
+def as_samples(  # noqa: PLR0913 (the columns of a table)
+    start_s: FloatArray,
+    response_time_s: FloatArray,
+    *,
+    endpoint: IndexArray | None,
+    endpoints: tuple[str, ...],
+    status: IndexArray | None,
+    statuses: tuple[str, ...],
+    failed: BoolArray | None,
+    users: FloatArray | None = None,
+    worker: IndexArray | None = None,
+    time_step_s: float = 0.0,
+) -> Samples:
+    """Return samples from columns that may be missing.
+
+    Args:
+        start_s: (requests,) seconds.
+        response_time_s: (requests,) seconds.
+        endpoint: none: the requests have no names.
+        endpoints: as in `Samples`.
+        status: none: the requests have no status.
+        statuses: as in `Samples`.
+        failed: none: unknown, and taken for not failed.
+        users: (requests,) as numbers, NaN where unknown; none: not reported.
+        worker: as in `Samples`.
+        time_step_s: as in `Samples`.
+    """
+    count = len(start_s)
+    nowhere = np.zeros(count, np.int32)
+    return Samples(
+        start_s=start_s,
+        response_time_s=response_time_s,
+        endpoint=nowhere if endpoint is None else endpoint,
+        endpoints=endpoints if endpoint is not None else ("",),
+        status=nowhere if status is None else status,
+        statuses=statuses if status is not None else ("",),
+        failed=np.zeros(count, bool) if failed is None else failed,
+        users=None if users is None else _whole(users),
+        worker=worker,
+        time_step_s=time_step_s,
+    )
+
+
+def _whole(users: FloatArray) -> IndexArray | None:
+    """Return numbers of users, or none where any of them is no such number."""
+    if len(users) == 0 or not np.all((users >= 0) & (users < np.iinfo(np.int32).max)):
+        return None
+    return users.astype(np.int32)

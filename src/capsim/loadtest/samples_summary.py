@@ -26,7 +26,7 @@ from capsim.loadtest.reading import escaped
 from capsim.loadtest.recorded import Recorded, SourceFile
 from capsim.loadtest.recording import Pattern, Recording, Row
 from capsim.loadtest.rounding import Tool
-from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, Samples, put_together
+from capsim.loadtest.samples import FloatArray, Samples, put_together
 from capsim.loadtest.samples_summary_history import history_of, users_at_the_top
 from capsim.metrics.percentiles import is_thin, percentile
 
@@ -214,53 +214,3 @@ def _notes(files: Sequence[Read], everything: Samples, users: int | None) -> lis
     if reported and users is None:
         notes.append("The number of users had no flat top; give --users.")
     return notes
-
-
-def as_samples(  # noqa: PLR0913 (the columns of a table)
-    start_s: FloatArray,
-    response_time_s: FloatArray,
-    *,
-    endpoint: IndexArray | None,
-    endpoints: tuple[str, ...],
-    status: IndexArray | None,
-    statuses: tuple[str, ...],
-    failed: BoolArray | None,
-    users: FloatArray | None = None,
-    worker: IndexArray | None = None,
-    time_step_s: float = 0.0,
-) -> Samples:
-    """Return samples from columns that may be missing.
-
-    Args:
-        start_s: (requests,) seconds.
-        response_time_s: (requests,) seconds.
-        endpoint: none: the requests have no names.
-        endpoints: as in `Samples`.
-        status: none: the requests have no status.
-        statuses: as in `Samples`.
-        failed: none: unknown, and taken for not failed.
-        users: (requests,) as numbers, NaN where unknown; none: not reported.
-        worker: as in `Samples`.
-        time_step_s: as in `Samples`.
-    """
-    count = len(start_s)
-    nowhere = np.zeros(count, np.int32)
-    return Samples(
-        start_s=start_s,
-        response_time_s=response_time_s,
-        endpoint=nowhere if endpoint is None else endpoint,
-        endpoints=endpoints if endpoint is not None else ("",),
-        status=nowhere if status is None else status,
-        statuses=statuses if status is not None else ("",),
-        failed=np.zeros(count, bool) if failed is None else failed,
-        users=None if users is None else _whole(users),
-        worker=worker,
-        time_step_s=time_step_s,
-    )
-
-
-def _whole(users: FloatArray) -> IndexArray | None:
-    """Return numbers of users, or none where any of them is no such number."""
-    if len(users) == 0 or not np.all((users >= 0) & (users < np.iinfo(np.int32).max)):
-        return None
-    return users.astype(np.int32)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from capsim.loadtest.formats.columns import Coded
+from capsim.loadtest.formats.columns_coded import Coded
 from capsim.loadtest.samples import FloatArray
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import read_columns, status_code
+from capsim.loadtest.formats.columns import read_columns
+from capsim.loadtest.formats.columns_coded import status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import as_samples, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 _STEP_S = 1e-4  # hey prints four digits
 _MOST = 1_000_000

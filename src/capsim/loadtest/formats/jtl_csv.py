@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Coded, Columns, read_columns, status_code
+from capsim.loadtest.formats.columns import Columns, read_columns
+from capsim.loadtest.formats.columns_coded import Coded, status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import BoolArray, sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import BoolArray, as_samples, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 # The order of jmeter.properties, for files without a header (print_field_names=false).
 _DEFAULT = [

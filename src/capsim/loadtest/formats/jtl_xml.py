@@ -18,8 +18,8 @@ from capsim.loadtest.formats.jtl_csv import TRANSACTION, transactions
 from capsim.loadtest.guarded import blocks, escaped
 from capsim.loadtest.reading import source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import as_samples, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 _MS = 1e-3
 # JMeter writes control characters of answers, raw or as references; XML 1.0 has no place for them.

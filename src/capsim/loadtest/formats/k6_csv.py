@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Columns, joined, read_columns, status_code
+from capsim.loadtest.formats.columns import Columns, read_columns
+from capsim.loadtest.formats.columns_coded import joined, status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
 from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, as_samples, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 _MS = 1e-3
 _TAGS = ("method", "name", "url", "status", "expected_response", "error")

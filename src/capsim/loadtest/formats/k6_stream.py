@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import status_code
+from capsim.loadtest.formats.columns_coded import status_code
 from capsim.loadtest.formats.columns_growing import (
     Floats,
     Texts,
@@ -25,8 +25,8 @@ from capsim.loadtest.formats.columns_times import step_of
 from capsim.loadtest.formats.k6_csv import CONNECTING, DURATION, FAILED, GOOD, USERS, users_at
 from capsim.loadtest.reading import escaped, lines, source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import BoolArray, sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import BoolArray, as_samples, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 _MS = 1e-3
 _WANTED = (f'"{DURATION}"', f'"{FAILED}"', f'"{USERS}"')

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Coded, Columns, joined, read_columns, shown, status_code
+from capsim.loadtest.formats.columns import Columns, read_columns, shown
+from capsim.loadtest.formats.columns_coded import Coded, joined, status_code
 from capsim.loadtest.formats.columns_names import Named, recognised, with_given
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
 from capsim.loadtest.reading import delimiter_of, escaped, source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, as_samples, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 _FAILED_FROM = 400  # HTTP status
 _YES = ("true", "1", "yes", "y", "ok", "pass", "passed", "success", "1.0")

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.formats.columns import Coded, joined, read_columns, status_code
+from capsim.loadtest.formats.columns import read_columns
+from capsim.loadtest.formats.columns_coded import Coded, joined, status_code
 from capsim.loadtest.formats.columns_growing import Floats, Texts, json_table, real, seconds, word
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.reading import escaped, head, lines, source_file
 from capsim.loadtest.recording import Pattern, Recording
-from capsim.loadtest.samples import FloatArray, sound
-from capsim.loadtest.samples_summary import Read, as_samples, recording
+from capsim.loadtest.samples import FloatArray, as_samples, sound
+from capsim.loadtest.samples_summary import Read, recording
 
 _NS = 1e-9
 _CSV = (
