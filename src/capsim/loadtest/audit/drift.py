@@ -24,6 +24,7 @@ _FLAT = 0.15  # a throughput that changes by less, while the response time chang
 _VARIANCE_FACTOR = 2.0
 _MATTERS = 0.1  # a smaller change of the mean is within what a calibration allows for the model
 _PARTS = 2
+_PARTS_FOR_A_TREND = 4  # without one of them, three still show a direction
 _FASTEST_S = 1e-4  # no tool measures below: keeps a mean of 0 ms from a division by zero
 
 
@@ -52,7 +53,7 @@ def findings(case: Case) -> list[Finding]:
     slope, error = _slope(parts, noise)
     first, last = parts[0], parts[-1]
     change = slope * (_middle(last) - _middle(first)) / mean_s
-    if abs(slope) <= SIGMAS * error or abs(change) < _MATTERS:
+    if abs(slope) <= SIGMAS * error or abs(change) < _MATTERS or _is_one_part(parts, noise):
         return []
     direction = "grows" if slope > 0 else "falls"
     return [
@@ -70,6 +71,21 @@ def findings(case: Case) -> list[Finding]:
             standard_errors=abs(slope) / error,
         )
     ]
+
+
+def _is_one_part(parts: Sequence[Part], noise: Sequence[float]) -> bool:
+    """Say whether one part carries the trend by itself: a slow moment is no drift.
+
+    Without any one of four parts or more, half of the evidence has to remain.
+    """
+    if len(parts) < _PARTS_FOR_A_TREND:
+        return False
+    for left_out in range(len(parts)):
+        kept = [at for at in range(len(parts)) if at != left_out]
+        slope, error = _slope([parts[at] for at in kept], [noise[at] for at in kept])
+        if abs(slope) <= SIGMAS / 2 * error:
+            return True
+    return False
 
 
 def parts_of(case: Case) -> list[Part]:
@@ -103,8 +119,12 @@ def mean_variance(case: Case, rps: float, mean_s: float, duration_s: float) -> f
     varies = in_flight * (1 + in_flight)
     if case.test.users:
         wait = case.wait
+        cycle_s = case.test.users / rps
         if wait is not None and wait.period_s is None:
-            memory_s = min(memory_s, case.test.users / rps)
+            memory_s = min(memory_s, cycle_s)
+        if wait is not None and wait.variance == 0:
+            # Users who met at a slow request come back together, as constant waits keep them.
+            memory_s = max(memory_s, cycle_s)
         varies = min(varies, float(case.test.users))
     queue = varies * min(1.0, 2 * memory_s / duration_s) / rps**2
     return _VARIANCE_FACTOR * queue + _sampling(case, response_s) / (rps * duration_s)
