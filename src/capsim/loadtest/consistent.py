@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
+from capsim.errors import InputError
 from capsim.loadtest.figures import PERCENTILES, Figures
 from capsim.loadtest.rounding import Tool, rounding_step_s
 from capsim.model.validation import first_problem
@@ -21,6 +22,7 @@ SHARES = {
 }
 _DIGITS = 6  # of a figure that is not a count: a hundred times finer than any test repeats
 _FEWEST_ABOVE = 1  # requests above a percentile; with fewer it is the maximum by another name
+_LONGEST_MS = 1e12  # 30 years; what is longer is damage, and its square no number
 _ALMOST = 1e-9  # 100 x (1 - 0.99) is a little less than 1
 
 
@@ -40,7 +42,7 @@ def consistent(
         tool: whose rounding applies.
 
     Raises:
-        InputError: the values contradict each other.
+        InputError: the values contradict each other, or a time is absurd.
     """
     known = {name: value for name, value in values.items() if value is not None}
     requests = known.get("requests")
@@ -53,6 +55,9 @@ def consistent(
         for name, value in known.items()
         if _says_something(name, requests)
     }
+    for name, value in kept.items():
+        if name.endswith("_ms") and value > _LONGEST_MS:
+            raise InputError.at(source, key, f"{name} is more than 30 years", value=value)
     kept = _without_rounded_beyond(kept, tool)
     mean, top = kept.get("mean_ms"), kept.get("max_ms")
     if mean is not None and top is not None and top < mean <= top * (1 + _ALMOST):
