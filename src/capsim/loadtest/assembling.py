@@ -3,23 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from pydantic import ValidationError
 
 from capsim.errors import InputError
 from capsim.loadtest.consistent import consistent
 from capsim.loadtest.figures import Figures
+from capsim.loadtest.load_notes import notes_on_load
 from capsim.loadtest.merging import Named, together
 from capsim.loadtest.observations import Dataset, Endpoint, LoadTest
 from capsim.loadtest.recording import Recording
 from capsim.loadtest.request_names import request_names
 from capsim.loadtest.steady import Shape, shape_of
-from capsim.loadtest.stretches import levels_in_words, steady_stretch, stretches, windows
+from capsim.loadtest.stretches import steady_stretch, stretches, windows
 from capsim.model.laws import ThinkLaw
 from capsim.model.validation import first_problem
 
 _MOST_ENDPOINTS = 40  # in a dataset; calibration needs two or three that differ
-_HALF = 0.5  # of a test, at the least, should have all users
 _CLOSE = 0.02  # of a number of users: people come and go
 
 
@@ -178,8 +177,7 @@ def _facts(recording: Recording, told: Told) -> _Facts:
     duration_s = told.duration_s if told.duration_s is not None else recording.duration_s
     if not duration_s:
         raise InputError(f"{source}: does not tell how long the test was; give --duration SECONDS")
-    notes = _shape_notes(shape, recording)
-    notes += _overshoot(recording, shape)
+    notes = notes_on_load(recording.history, shape)
     if told.users is not None and found and abs(found - told.users) > _CLOSE * told.users:
         notes.append(
             f"The files show {found} users, --users says {told.users}. Did some do nothing?"
@@ -198,55 +196,6 @@ def _users_found(recording: Recording, shape: Shape | None) -> int | None:
         if users is not None and shape.keeps_changing and users.max() >= 1:
             return round(float(users.max()))
     return recording.users
-
-
-def _shape_notes(shape: Shape | None, recording: Recording) -> list[str]:
-    history = recording.history
-    if shape is None or history is None:
-        return []
-    if shape.keeps_changing:
-        most = float(np.nanmax(history.users))
-        return [
-            (
-                f"The number of users never settled (largest: {most:g}): the figures are of no "
-                "single load, and no part is steady."
-            )
-        ]
-    if shape.steady is None and len(shape.levels) > 1:
-        return [
-            (
-                f"The test went through several levels of users ({levels_in_words(shape.levels)}). "
-                "Its figures are of no single level; each level is a stretch of its own."
-            )
-        ]
-    length_s = shape.steady.length_s(history.time_s) if shape.steady is not None else 0.0
-    if shape.steady is not None and length_s < _HALF * history.time_s[-1]:
-        return [
-            (
-                f"All users were there for {length_s:g} of {history.time_s[-1]:g} s: the figures "
-                "of the whole test are mostly of other loads."
-            )
-        ]
-    if shape.by_throughput and shape.steady is not None:
-        return ["Users over time are not known: the steady part is judged by the throughput."]
-    return []
-
-
-def _overshoot(recording: Recording, shape: Shape | None) -> list[str]:
-    """Return a note where more users were there than stayed: some stopped, or could not log in."""
-    level = shape.steady if shape is not None else None
-    if recording.history is None or level is None or level.users is None:
-        return []
-    most = float(np.nanmax(recording.history.users[: level.begin + 1]))
-    if most <= level.users * (1 + _CLOSE) + 1:
-        return []
-    since_s = recording.history.time_s[level.begin]
-    return [
-        (
-            f"{most:g} users were there for a moment, {level.users:g} from {since_s:g} s on: did "
-            "some stop, e.g. because they could not log in?"
-        )
-    ]
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
