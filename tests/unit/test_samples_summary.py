@@ -63,10 +63,10 @@ def test_percentiles_are_at_the_nearest_rank() -> None:
 
 
 def test_history_counts_requests_when_they_end() -> None:
-    """A request belongs to the second of its end; the last second has everything."""
+    """A request belongs to the second of its end; the last one ends with the test."""
     history = summary(requests([0.0, 0.5, 1.0, 1.5], [0.9, 1.0, 1.9, 1.2])).history
     assert history is not None
-    assert history.time_s.tolist() == [1.0, 2.0, 3.0]
+    assert history.time_s.tolist() == [1.0, 2.0, 2.9]
     assert history.requests.tolist() == [1.0, 2.0, 4.0]
     assert history.failures.tolist() == [0.0, 1.0, 2.0]
     assert history.mean_s.tolist() == pytest.approx([0.9, 0.95, 1.25])

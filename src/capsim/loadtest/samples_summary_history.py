@@ -33,6 +33,7 @@ def history_of(samples: Samples, parts: Sequence[Samples]) -> History | None:
     if points <= 1:
         return None
     time_s: FloatArray = step_s * np.arange(1.0, points + 1)
+    time_s[-1] = min(time_s[-1], round(length_s, 6))  # the last step ends with the test
     order = np.argsort(ends)
     ends = ends[order]
     sorted_s = samples.response_time_s[order]
