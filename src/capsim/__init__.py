@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from capsim.experiments.predict import predict
     from capsim.experiments.sweep import sweep, sweep_grid
     from capsim.experiments.whatif import whatif
+    from capsim.loadtest.audit import audit
     from capsim.loadtest.observations import load_dataset
     from capsim.metrics.run import Run, simulate
     from capsim.model.toml import load
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "load": "capsim.model.toml",
     "load_dataset": "capsim.loadtest.observations",
+    "audit": "capsim.loadtest.audit",
     "simulate": "capsim.metrics.run",
     "Run": "capsim.metrics.run",
     "calibrate": "capsim.calibration",
@@ -40,6 +42,7 @@ __all__ = [
     "Posterior",
     "Run",
     "__version__",
+    "audit",
     "calibrate",
     "capacity",
     "load",

@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from capsim.errors import InputError
@@ -38,18 +40,58 @@ def write_whole(path: Path, content: str | bytes) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():  # a device, or a pipe
         path.write_bytes(data)
         return
+    with _temporary(path, data) as temporary, _complaining(path):
+        temporary.replace(path)
+
+
+def write_all_whole(contents: Mapping[Path, str | bytes]) -> None:
+    """Write several files, each whole, and all of them or none.
+
+    Where one cannot be put in its place, those that were are what they were before.
+
+    Raises:
+        InputError: one of the places cannot be written to.
+    """
+    with ExitStack() as written, ExitStack() as undo:
+        temporaries = {
+            path: written.enter_context(
+                _temporary(path, text.encode("utf-8") if isinstance(text, str) else text)
+            )
+            for path, text in contents.items()
+        }
+        for path, temporary in temporaries.items():
+            with _complaining(path):
+                undo.callback(_put_back, path, path.read_bytes() if path.exists() else None)
+                temporary.replace(path)
+        undo.pop_all()
+
+
+def _put_back(path: Path, before: bytes | None) -> None:
+    if before is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_whole(path, before)
+
+
+@contextmanager
+def _temporary(path: Path, data: bytes) -> Iterator[Path]:
+    """Provide a file with a content beside its later place; what is left of it at the end goes."""
     check_writable(path)
-    try:
+    with _complaining(path):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with _complaining(path), os.fdopen(descriptor, "wb") as file:
             file.write(data)
         temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _complaining(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None

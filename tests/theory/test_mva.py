@@ -25,6 +25,7 @@ from capsim.theory import (
     station_throughput,
     utilisation,
 )
+from capsim.theory.mva_lattice import Networks, solve_lattice
 
 SERVERS = st.one_of(st.integers(1, 5), st.just(math.inf))
 STATIONS = st.builds(Station, demand=st.floats(0.01, 10.0), servers=SERVERS)
@@ -268,3 +269,97 @@ def test_bad_measurements_are_refused() -> None:
         measured_demand(utilisation=1.2, throughput=1.0)
     with pytest.raises(ValueError, match=r"throughput must be positive and finite, got 0"):
         mean_response_time(population=1.0, throughput=0.0)
+
+
+def test_multiclass_at_stations_of_several_servers_equals_its_markov_chain() -> None:
+    """Two classes share two stations of several servers as the chain says."""
+    numbers, think_times, servers = (3, 3), (1.0, 0.5), (2, 3)
+    demands = ((0.4, 1.1), (0.9, 0.7))
+
+    def transitions(state: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], float]]:
+        present = (state[0] + state[1], state[2] + state[3])
+        for index in range(2):
+            thinking = numbers[index] - state[index] - state[2 + index]
+            if thinking:
+                yield moved(state, index, +1), thinking / think_times[index]
+            for station in range(2):
+                mine = state[2 * station + index]
+                if mine:
+                    share = mine * min(1.0, servers[station] / present[station])
+                    left = moved(state, 2 * station + index, -1)
+                    after = moved(left, 2 + index, +1) if station == 0 else left
+                    yield after, share / demands[index][station]
+
+    def moved(state: tuple[int, ...], place: int, by: int) -> tuple[int, ...]:
+        return (*state[:place], state[place] + by, *state[place + 1 :])
+
+    chain = solve_ctmc(start=(0, 0, 0, 0), transitions=transitions)
+    result = exact_multiclass_mva(
+        classes=tuple(
+            CustomerClass(demands=each, population=number, think_time=think_time)
+            for each, number, think_time in zip(demands, numbers, think_times, strict=True)
+        ),
+        servers=servers,
+    )
+    means = [[chain.mean(lambda state, i=i: state[i])] for i in range(4)]
+    np.testing.assert_allclose(result.queue_length.T.ravel(), np.ravel(means), rtol=1e-10)
+
+
+@given(
+    demands=st.lists(st.floats(0.01, 5.0), min_size=1, max_size=3),
+    servers=st.lists(SERVERS, min_size=3, max_size=3),
+    numbers=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    think_time=st.floats(0.0, 5.0),
+)
+def test_classes_that_do_not_differ_are_one(
+    demands: list[float], servers: list[float], numbers: tuple[int, int], think_time: float
+) -> None:
+    """Classes with equal demands share stations of several servers as one class does."""
+    counts = servers[: len(demands)]
+    stations = tuple(Station(demand=d, servers=c) for d, c in zip(demands, counts, strict=True))
+    together = exact_mva(
+        network=ClosedNetwork(stations=stations, population=sum(numbers), think_time=think_time)
+    )
+    apart = exact_multiclass_mva(
+        classes=tuple(
+            CustomerClass(demands=tuple(demands), population=number, think_time=think_time)
+            for number in numbers
+        ),
+        servers=counts,
+    )
+    assert apart.throughput.sum() == pytest.approx(together.throughput[-1])
+    np.testing.assert_allclose(apart.queue_length.sum(axis=0), together.queue_length[-1])
+
+
+def test_many_networks_at_once_are_as_each_alone() -> None:
+    """Networks that differ in demands, servers and think times do not mix."""
+    demands, servers = np.array([[0.3, 1.0], [2.0, 0.1], [0.5, 0.5]]), [[1, 4], [3, 1], [2, 2]]
+    think_times = np.array([0.0, 5.0, 1.0])
+    solved = solve_lattice(
+        Networks(
+            demands=demands[:, np.newaxis],
+            servers=np.array(servers, dtype=float),
+            think_times=think_times[:, np.newaxis],
+            population=(12,),
+        )
+    )
+    for number in range(3):
+        stations = tuple(
+            Station(demand=d, servers=c)
+            for d, c in zip(demands[number], servers[number], strict=True)
+        )
+        alone = exact_mva(
+            network=ClosedNetwork(
+                stations=stations, population=12, think_time=float(think_times[number])
+            )
+        )
+        np.testing.assert_allclose(solved.throughput[1:, number, 0], alone.throughput)
+
+
+def test_bad_servers_of_several_classes_are_refused() -> None:
+    """A number of servers is checked for several classes, too."""
+    one = CustomerClass(demands=(1.0, 2.0), population=1)
+    with pytest.raises(ValueError, match=r"servers must have one entry per station \(2\), got 1"):
+        exact_multiclass_mva(classes=(one,), servers=(2,))
+    with pytest.raises(ValueError, match=r"servers\[1\] must be a whole number .* got 0"):
+        exact_multiclass_mva(classes=(one,), servers=(2, 0))

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capsim.cli import options
-from capsim.cli.output import Format, Output
+from capsim.cli.output import Format, Output, note
+from capsim.errors import InputError
 
 if TYPE_CHECKING:
     from capsim.cli.system import System
+    from capsim.metrics.run import Run
     from capsim.report.run import SimulatedRun
 
 _SLICES = 24  # of a run, about
@@ -17,6 +19,13 @@ _Users = Annotated[
     str | None, typer.Option("--users", "-u", help="How many (default: the scenario's own).")
 ]
 _Timeline = Annotated[bool, typer.Option("--timeline", help="Show the run over time, too.")]
+_Export = Annotated[
+    str | None,
+    typer.Option("--export", metavar="PREFIX", help="Write Locust's three CSV files of the run."),
+]
+_FullHistory = Annotated[
+    bool, typer.Option("--full-history", help="With --export: as Locust's --csv-full-history.")
+]
 
 
 def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
@@ -24,6 +33,8 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     users: _Users = None,
     scenario: options.Scenario = None,
     timeline: _Timeline = False,
+    export: _Export = None,
+    full_history: _FullHistory = False,
     prior: options.Prior = False,
     posterior: options.PosteriorFile = None,
     model: options.Model = options.DEFAULT_MODEL,
@@ -35,11 +46,13 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
 ) -> None:
     """Simulate one load test at the central values of the parameters: not a prediction.
 
-    As CSV, it is a row per request.
+    As CSV, it is a row per request. With --export, Locust's files of it are written, too, for
+    tools that read those: PREFIX_stats.csv, PREFIX_stats_history.csv, PREFIX_failures.csv.
     """
     number = options.one_number(users, "one run has one number of users")
     output = Output(form=form, out=out)
     output.check()
+    _check_export(export, full_history=full_history)
     changes = options.parse_settings(settings)
     asked = options.Asked(
         model=model,
@@ -57,6 +70,25 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     found = _run(system, system.scenario(scenario, number), number, seed, timeline=timeline)
     context = system.context(seed=seed)
     output.emit(report, found, context)
+    if export is not None:
+        _write_export(found.run, export, full_history=full_history)
+
+
+def _check_export(prefix: str | None, *, full_history: bool) -> None:
+    """Make sure, before any work, that an export can be written."""
+    if prefix is not None:
+        from capsim.loadtest.locust_export import export_paths
+
+        export_paths(prefix)
+    elif full_history:
+        raise InputError("--full-history: is about the files of --export; give --export PREFIX")
+
+
+def _write_export(run: "Run", prefix: str, *, full_history: bool) -> None:
+    from capsim.loadtest.locust_export import write_locust_files
+
+    paths = write_locust_files(run, prefix, full_history=full_history)
+    note(f"wrote {', '.join(map(str, paths))}")
 
 
 def _run(

@@ -9,8 +9,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from capsim import bundled
 from capsim.loadtest.figures import PERCENTILES, Figures
+from capsim.loadtest.recorded import Recorded, SourceFile, Stretch
 from capsim.loadtest.rounding import Tool, rounding_step_s
-from capsim.model.spec import Positive, PositiveCount, Spec
+from capsim.model.laws import ThinkLaw
+from capsim.model.spec import Count, NonNegative, Positive, PositiveCount, Spec
 from capsim.model.toml import read_toml
 from capsim.model.validation import first_problem
 
@@ -31,13 +33,31 @@ class LoadTest(Spec):
     """One load test as it was reported; its name is the name of the model's scenario."""
 
     source: str
-    users: PositiveCount
+    users: Count = 0  # none in an open test, which has a rate
+    rate: Positive | None = None  # requests per second that an open test was told to send
     duration_s: Positive
     held_out: bool = False  # never calibrated on: predictions are compared with it
     note: str = ""
     total: Figures
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    # What follows is for the audit and the bounds; nothing is calibrated on it.
+    think_s: ThinkLaw | None = None  # as the load test's own file has it
+    requests_per_wait: Positive = 1.0  # that a user sends between two waits
+    ramp_s: NonNegative | None = None  # until the number of users was reached
+    steady: Stretch | None = None  # the part with the full number of users
+    stretches: tuple[Stretch, ...] = ()  # the test in parts, one after another
+    failures_by_status: dict[str, PositiveCount] = Field(default_factory=dict)
+    machine: str = ""  # what the system ran on, where the load tests of a dataset differ in it
+    recorded: Recorded | None = None
+    sources: tuple[SourceFile, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_load(self) -> Self:
+        if self.users == 0 and self.rate is None:
+            msg = "no users and no rate; set users, or rate for an open test"
+            raise ValueError(msg)
+        return self
 
     @property
     def rps(self) -> float | None:
@@ -51,12 +71,20 @@ class LoadTest(Spec):
         return {name: value for name, value in found.items() if value is not None}
 
 
+class Configured(Spec):
+    """What the documents of the system say of it, for the audit to hold against the figures."""
+
+    pool_size: PositiveCount | None = None  # database connections
+    timeout_s: Positive | None = None  # after which a request is said to fail
+
+
 class Dataset(Spec):
     """The load tests of one system."""
 
     name: str
     source: Annotated[str, Field(min_length=1)]
     tool: Tool
+    configured: Configured = Configured()
     load_tests: Annotated[dict[str, LoadTest], Field(min_length=1)]
 
     @model_validator(mode="after")

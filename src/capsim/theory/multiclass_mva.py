@@ -1,17 +1,19 @@
 """Exact mean value analysis of a closed network with several classes of customers.
 
-Single servers and delays. A FCFS station is separable only if its service time is exponential with
-one mean for all classes; processor sharing takes a demand per class. Source: Reiser and Lavenberg
-1980; Lazowska et al. 1984, chapter 7.
+A FCFS station is separable only if its service time is exponential with one mean for all classes;
+processor sharing takes a demand per class. Source: Reiser and Lavenberg 1980; Lazowska et al. 1984,
+chapter 7; for stations of several servers Reiser 1981.
 """
 
-import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from capsim.theory import _checks
+from capsim.theory.mva_lattice import Networks, solve_lattice
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -49,7 +51,8 @@ class MulticlassResult:
         response_time: Mean time of a cycle without thinking in seconds, shape (C,).
         station_response_time: Mean time of a cycle at each station in seconds, shape (C, M).
         queue_length: Mean number at each station, in service included, shape (C, M).
-        utilisation: Busy fraction of each station by each class, 0 at a delay, shape (C, M).
+        utilisation: Busy fraction of a server of each station by each class, 0 at a delay, shape
+            (C, M).
     """
 
     throughput: FloatArray
@@ -60,7 +63,10 @@ class MulticlassResult:
 
 
 def exact_multiclass_mva(
-    *, classes: tuple[CustomerClass, ...], delays: frozenset[int] = frozenset()
+    *,
+    classes: tuple[CustomerClass, ...],
+    delays: frozenset[int] = frozenset(),
+    servers: Sequence[float] | None = None,
 ) -> MulticlassResult:
     """Solve a closed network of several classes exactly.
 
@@ -68,42 +74,45 @@ def exact_multiclass_mva(
 
     Args:
         classes: The classes, at least one, all with the same number of demands.
-        delays: Indices of the stations that are delays; the others are single servers.
+        delays: Indices of the stations that are delays.
+        servers: Servers per station, `math.inf` for a delay; one each by default.
 
     Returns:
         The steady state for the full populations.
 
     Raises:
         ValueError: If there is no class, if the classes differ in their number of stations, or if
-            `delays` names no station.
+            `delays` or `servers` name no stations.
     """
     demands = _demands(classes)
     _check_delays(delays, demands.shape[1])
-    queueing = np.array([index not in delays for index in range(demands.shape[1])])
-    think_times = np.array([each.think_time for each in classes])
-    full = tuple(each.population for each in classes)
-    total_queue = np.zeros((*(number + 1 for number in full), demands.shape[1]))
-    times, throughput = np.zeros_like(demands), np.zeros(len(classes))
-    for customers in itertools.product(*(range(number + 1) for number in full)):
-        times = demands * (1.0 + queueing * _found_on_arrival(total_queue, customers))
-        throughput = np.array(customers) / (times.sum(axis=1) + think_times)
-        total_queue[customers] = throughput @ times
+    counts = _servers(servers, delays, demands.shape[1])
+    population = tuple(each.population for each in classes)
+    solved = solve_lattice(
+        Networks(
+            demands=demands[np.newaxis],
+            servers=counts[np.newaxis],
+            think_times=np.array([[each.think_time for each in classes]]),
+            population=population,
+        )
+    )
+    throughput, times = solved.throughput[population][0], solved.times[population][0]
     return MulticlassResult(
         throughput=throughput,
         response_time=times.sum(axis=1),
         station_response_time=times,
         queue_length=throughput[:, np.newaxis] * times,
-        utilisation=throughput[:, np.newaxis] * demands * queueing,
+        utilisation=throughput[:, np.newaxis] * demands / counts,
     )
 
 
-def _found_on_arrival(total_queue: FloatArray, customers: tuple[int, ...]) -> FloatArray:
-    """Mean numbers that a customer of each class finds: those of a system without itself."""
-    found = np.zeros((len(customers), total_queue.shape[-1]))
-    for index, number in enumerate(customers):
-        if number > 0:
-            found[index] = total_queue[(*customers[:index], number - 1, *customers[index + 1 :])]
-    return found
+def _servers(servers: Sequence[float] | None, delays: frozenset[int], stations: int) -> FloatArray:
+    """Check the numbers of servers and return them, shape (M,)."""
+    counts = [1.0] * stations if servers is None else list(servers)
+    _checks.same_length("servers", len(counts), other="station", expected=stations)
+    for index, number in enumerate(counts):
+        _checks.servers(f"servers[{index}]", number)
+    return np.array([math.inf if i in delays else n for i, n in enumerate(counts)])
 
 
 def _demands(classes: tuple[CustomerClass, ...]) -> FloatArray:

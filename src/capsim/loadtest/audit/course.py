@@ -1,0 +1,214 @@
+"""What ran when: users that never came, levels that were mixed, counters that stood still.
+
+The number of requests of a stretch has a variance of its mean times the squared coefficient of
+variation of a user's cycle, and one more for the rest (renewal theory: Cox 1962, section 4.2).
+"""
+
+import math
+from statistics import median
+
+from capsim.loadtest.audit import text
+from capsim.loadtest.audit.case import SAME_USERS, SIGMAS, Case
+from capsim.loadtest.audit.drift import at_full_load
+from capsim.loadtest.audit.finding import Finding, serious, warning
+from capsim.loadtest.audit.kinds import Kind
+from capsim.loadtest.figures import PERCENTILES
+from capsim.loadtest.recorded import Stretch
+
+_STOPPED = 0.1  # of the usual throughput
+_DIPPED = 0.5
+_UNKNOWN_CV = 2.0  # of a think law that nobody wrote down
+_LEVEL_BELOW = 0.9  # of the highest: fewer users make a level of their own
+_LASTED = 0.2  # of the test; a shorter time is a ramp, which every test has
+_LONG_HOLE = 0.5  # of a usual stretch; tests end a little after the last of their stretches
+_STRETCHES = 3  # the fewest that show what is usual
+_MOST_RAMP = 0.5
+
+
+def findings(case: Case) -> list[Finding]:
+    """Look at the course of one load test."""
+    return [*_users_missing(case), *_levels(case), *_ramp(case), *_stopped(case)]
+
+
+def _users_missing(case: Case) -> list[Finding]:
+    ran = [one.users for one in (*case.test.stretches, case.test.steady) if one and one.users]
+    named = case.test.users
+    if not ran or not named:
+        return []
+    # The steady part is the full load; the ramp may overshoot before failed users are taken off.
+    steady = case.test.steady
+    most = steady.users if steady and steady.users else max(ran)
+    if most >= (1 - SAME_USERS) * named:
+        return []
+    return [
+        serious(
+            Kind.USERS_MISSING,
+            [case.label],
+            f"The test names {named} users, and the tool counted {text.number(most)} at full load: "
+            f"{text.percent(1 - most / named)} are missing.",
+            users=named,
+            users_counted=most,
+        )
+    ]
+
+
+def _levels(case: Case) -> list[Finding]:
+    """Without a steady part, find other numbers of users that lasted, beside the highest."""
+    known = [(one.users, one.duration_s) for one in case.test.stretches if one.users]
+    top = max((users for users, _ in known), default=0.0)
+    ramp_s = case.test.ramp_s or 0.0
+    below = [(users, lasted) for users, lasted in known if users < _LEVEL_BELOW * top]
+    lasted_s = sum(lasted for _, lasted in below) - ramp_s
+    if case.is_steady or not below or lasted_s <= _LASTED * case.test.duration_s:
+        return []
+    least = min(users for users, _ in below)
+    return [
+        warning(
+            Kind.SEVERAL_LEVELS,
+            [case.label],
+            f"The total is of several levels, {text.number(least)} to {text.number(top)} users; "
+            f"{text.number(sum(lasted for _, lasted in below))} of "
+            f"{text.number(case.test.duration_s)} s were below the highest.",
+            least_users=least,
+            most_users=top,
+        )
+    ]
+
+
+def _ramp(case: Case) -> list[Finding]:
+    ramp_s, duration_s = case.test.ramp_s, case.test.duration_s
+    if case.is_steady or ramp_s is None or ramp_s <= _MOST_RAMP * duration_s:
+        return []
+    return [
+        warning(
+            Kind.MOSTLY_RAMP,
+            [case.label],
+            f"{text.number(ramp_s)} of {text.number(duration_s)} s were ramp: the mean number of "
+            f"users is {text.number(case.users[0])}, not {case.test.users}.",
+            ramp_s=ramp_s,
+            duration_s=duration_s,
+            mean_users=case.users[0],
+        )
+    ]
+
+
+def _stopped(case: Case) -> list[Finding]:
+    full = _with_holes(case, [one for one in at_full_load(case) if _tells_its_rate(one)])
+    rates = [_rate(one) for one in full]
+    if len(full) < _STRETCHES:
+        return _windows_stopped(case)
+    usual = median(rates)
+    low = [
+        one
+        for one, rate in zip(full, rates, strict=True)
+        if rate < _DIPPED * usual and _is_no_chance(case, rate, usual, one.duration_s)
+    ]
+    if not low:
+        return []
+    worst = min(low, key=_rate)
+    if low[-1] is full[-1] and _rate(full[-1]) < _STOPPED * usual:
+        return [_frozen(case, full[-1], usual)]
+    return [_stalled(case, worst, usual)]
+
+
+def _frozen(case: Case, stretch: Stretch, usual: float) -> Finding:
+    total = case.test.total
+    told = ""
+    if total.mean_ms is not None:
+        told = f" The total still reports a mean of {text.seconds(total.mean_ms / 1000)}"
+        failed = total.failure_ratio
+        told += "." if failed is None else f" and {text.percent(failed)} failures."
+    return serious(
+        Kind.FROZEN,
+        [case.label],
+        f"From {stretch.from_s:g} s to the end ({stretch.until_s:g} s) "
+        f"{text.number(_rate(stretch))} requests/s were answered, {text.number(usual)} before, "
+        f"with all users running.{told}",
+        from_s=stretch.from_s,
+        rps=_rate(stretch),
+        usual_rps=usual,
+    )
+
+
+def _stalled(case: Case, stretch: Stretch, usual: float) -> Finding:
+    return warning(
+        Kind.STALL,
+        [case.label],
+        f"From {stretch.from_s:g} to {stretch.until_s:g} s the throughput fell to "
+        f"{text.number(_rate(stretch))}/s from {text.number(usual)}/s, with all users running.",
+        from_s=stretch.from_s,
+        until_s=stretch.until_s,
+        rps=_rate(stretch),
+        usual_rps=usual,
+    )
+
+
+def _windows_stopped(case: Case) -> list[Finding]:
+    """Cumulated counts that stop growing before the end."""
+    counts = [(one.until_s, one.requests) for one in case.test.windows if one.requests is not None]
+    total = case.test.total.requests
+    if not counts or total is None:
+        return []
+    until_s, counted = counts[-1]
+    left_s = case.test.duration_s - until_s
+    usual = counted / until_s
+    rate = max(total - counted, 0) / left_s if left_s > 0 else usual
+    if rate >= _STOPPED * usual or not _is_no_chance(case, rate, usual, left_s):
+        return []
+    mean_s = (case.test.total.mean_ms or 0.0) / 1000
+    told = f" The total still reports a mean of {text.seconds(mean_s)}." if mean_s else ""
+    return [
+        serious(
+            Kind.FROZEN,
+            [case.label],
+            f"{counted:,} requests were answered in the first {until_s:g} s, and "
+            f"{total - counted:,} in the {left_s:g} s after that.{told}",
+            from_s=until_s,
+            usual_rps=usual,
+            rps=max(total - counted, 0) / left_s,
+        )
+    ]
+
+
+def _is_no_chance(case: Case, rate: float, usual: float, lasted_s: float) -> bool:
+    """Say whether a throughput is lower than its usual one by more than counts vary."""
+    expected, wait = usual * lasted_s, case.wait
+    dispersion = 1 + _UNKNOWN_CV**2
+    if wait is not None:
+        cycle_s = wait.mean_s + (case.mean_s or 0.0)
+        dispersion = 1 + (wait.variance / cycle_s**2 if cycle_s > 0 else 0.0)
+    return expected - rate * lasted_s > SIGMAS * math.sqrt(dispersion * expected)
+
+
+def _with_holes(case: Case, stretches: list[Stretch]) -> list[Stretch]:
+    """Put a stretch without requests where stretches leave out as much time as a usual one takes.
+
+    Importers leave out what has no request.
+    """
+    if not stretches:
+        return []
+    usual_s = median(one.duration_s for one in stretches)
+    edges = [one.from_s for one in stretches[1:]] + [_last_s(case, stretches[-1])]
+    found = []
+    for stretch, next_s in zip(stretches, edges, strict=True):
+        found.append(stretch)
+        if next_s - stretch.until_s >= _LONG_HOLE * usual_s:
+            found.append(Stretch(from_s=stretch.until_s, until_s=next_s))
+    return found
+
+
+def _last_s(case: Case, last: Stretch) -> float:
+    """Return the end of the full load: of the test, unless users left before it."""
+    later = [one.from_s for one in case.test.stretches if one.from_s >= last.until_s]
+    return min(later, default=max(case.test.duration_s, last.until_s))
+
+
+def _tells_its_rate(stretch: Stretch) -> bool:
+    """No figure at all means no request; response times alone say nothing of a rate."""
+    return stretch.rate(stretch.duration_s) is not None or all(
+        getattr(stretch, name) is None for name in ("mean_ms", "min_ms", *PERCENTILES)
+    )
+
+
+def _rate(stretch: Stretch) -> float:
+    return stretch.rate(stretch.duration_s) or 0.0

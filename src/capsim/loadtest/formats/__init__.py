@@ -1,0 +1,1 @@
+"""The files of load-test tools, one module a format: `recognises` and `read`."""
