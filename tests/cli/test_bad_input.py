@@ -175,9 +175,14 @@ def test_dataset_of_the_model_is_missing(run: Callable[..., Any], folder: Path) 
 
 
 def test_posterior_of_another_model(run: Callable[..., Any], folder: Path) -> None:
-    """A calibration of an earlier version of the model file is not used silently."""
+    """A calibration of an earlier version of the model, or of the data, is not used silently."""
     effort = ("--design", "64", "--rounds", "1", "--per-round", "32", "--jobs", "1")
     assert run("calibrate", "--model", "tiny.toml", *effort).code == 0
+    changed = "figures of tiny-data have changed since the calibration"
+    change(folder / "tiny-data.toml", "users = 3", 'users = 3\nmachine = "what no fit depends on"')
+    assert changed not in " ".join(run(*PREDICT).out.split())
+    change(folder / "tiny-data.toml", "requests = 108", "requests = 109")
+    assert changed in " ".join(run(*PREDICT).out.split())
     change(folder / "tiny.toml", "threads = 2", "threads = 3")
     before = set(folder.rglob("*"))
     line = complaint(run(*PREDICT), folder, before)

@@ -13,6 +13,7 @@ from capsim.calibration.posterior import (
     Posterior,
     Width,
     fingerprint_of,
+    fingerprint_of_data,
     resampled,
 )
 from capsim.calibration.proposals import design, to_values
@@ -65,7 +66,7 @@ def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
     key = fingerprint(
         {
             "model": fingerprint_of(template),
-            "data": dataset.model_dump(mode="json"),
+            "data": fingerprint_of_data(dataset),
             "seed": seed,
             "capsim": __version__,
         }
@@ -111,7 +112,7 @@ def _posterior(sampler: Sampler, dataset: Dataset, effort: Effort) -> Posterior:
         provenance=provenance(
             model_fingerprint=fingerprint_of(sampler.template),
             dataset=dataset.name,
-            dataset_fingerprint=fingerprint(dataset.model_dump(mode="json")),
+            dataset_fingerprint=fingerprint_of_data(dataset),
             calibrated_on=sorted({o.load_test for o in sampler.wanted}),
             seed=sampler.seed,
             effort=vars(effort),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from capsim.errors import InputError
 from capsim.files import write_whole
+from capsim.loadtest.observations import Dataset, observations
 from capsim.model.template import Template
 from capsim.provenance import fingerprint
 
@@ -120,6 +121,11 @@ def fingerprint_of(template: Template) -> str:
     if template.relative:
         content["relative"] = [asdict(change) for change in template.relative]
     return fingerprint(content)
+
+
+def fingerprint_of_data(dataset: Dataset) -> str:
+    """Return the hash of everything in load-test data that a calibration depends on."""
+    return fingerprint({"observations": [asdict(each) for each in observations(dataset)]})
 
 
 def posterior_path(template: Template) -> Path | None:

@@ -8,6 +8,7 @@ from capsim.calibration.inheritance import inherited_posterior
 from capsim.calibration.posterior import (
     Posterior,
     fingerprint_of,
+    fingerprint_of_data,
     load_posterior,
     posterior_path,
 )
@@ -105,7 +106,7 @@ class System:
         return "no unknown parameters: nothing to calibrate"
 
     def _warnings(self, draws: object) -> tuple[str, ...]:
-        found = [*self._not_calibrated(), *self._not_fitted()]
+        found = [*self._not_calibrated(), *self._not_fitted(), *self._other_data()]
         if isinstance(draws, int) and draws < FEWEST_DRAWS:
             found.append(
                 f"{draws} draws: the ends of the intervals hang on single draws; for figures to "
@@ -122,6 +123,20 @@ class System:
         text = (
             f"this extension of {posterior.provenance['inherited_from']} was not itself fitted to "
             f"the load tests{own}. To change that, run capsim calibrate --model {self.asked.model}."
+        )
+        return (text,)
+
+    def _other_data(self) -> tuple[str, ...]:
+        """Say that the load tests were changed after the calibration."""
+        if self.belief.posterior is None or self.dataset is None:
+            return ()
+        known = self.belief.posterior.provenance
+        same = known.get("dataset_fingerprint") == fingerprint_of_data(self.dataset)
+        if same or known.get("dataset") != self.dataset.name:
+            return ()
+        text = (
+            f"the figures of {self.dataset.name} have changed since the calibration. To have them "
+            f"count, run capsim calibrate --model {self.asked.model}."
         )
         return (text,)
 
