@@ -21,7 +21,7 @@ _LAW = style.PURPLE
 _POSSIBLE_ALPHA, _BALANCED_ALPHA = 0.10, 0.16
 _KNEE_LINE = (0, (1, 1.2))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-_POINTS = 60
+_POINTS = 24  # of the law, on either side of where the data end
 _SPREADS = {
     "model": "Medians of {count} parameter draws as lines, 90 % intervals as bands",
     "data": "{count} load test{s} read as one queue: medians as lines, 90 % intervals as bands",
