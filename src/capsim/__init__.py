@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from capsim import plots
     from capsim.calibration import Posterior, calibrate, load_posterior, posterior_path
     from capsim.experiments.beliefs import Belief
+    from capsim.experiments.bounds import bounds, bounds_of_data
     from capsim.experiments.capacity import capacity
     from capsim.experiments.predict import predict
     from capsim.experiments.sweep import sweep, sweep_grid
@@ -30,6 +31,8 @@ _HOMES = {
     "load_posterior": "capsim.calibration",
     "posterior_path": "capsim.calibration",
     "Belief": "capsim.experiments",
+    "bounds": "capsim.experiments.bounds",
+    "bounds_of_data": "capsim.experiments.bounds",
     "capacity": "capsim.experiments.capacity",
     "predict": "capsim.experiments",
     "sweep": "capsim.experiments",
@@ -43,6 +46,8 @@ __all__ = [
     "Run",
     "__version__",
     "audit",
+    "bounds",
+    "bounds_of_data",
     "calibrate",
     "capacity",
     "load",

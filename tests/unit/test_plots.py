@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
@@ -23,10 +24,14 @@ from capsim.calibration.posterior import FitRow, Posterior, Width
 from capsim.errors import InputError
 from capsim.experiments.axes import Axis, Value, combinations
 from capsim.experiments.beliefs import Belief
+from capsim.experiments.bounds import bounds_of_data, bounds_of_network
+from capsim.experiments.ceilings import Ceiling
+from capsim.experiments.closed_systems import ClosedSystem, Station, of_network
 from capsim.experiments.curve import Cliff, Curve, find_cliff
 from capsim.experiments.demands import demands
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.experiments.trials import Outcome
+from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval
 from capsim.plots import style
 from capsim.plots.axes import axis_label
@@ -173,10 +178,54 @@ def timelines() -> list[pd.DataFrame]:
     return frames
 
 
+def a_ceiling(rps: float) -> Ceiling:
+    """Return bounds that all draws share."""
+    return Ceiling(
+        rps=Interval(median=rps, lo=rps, hi=rps), mean_s=Interval(median=2.0, lo=2.0, hi=2.0)
+    )
+
+
+def bounds_figure() -> Figure:
+    """Draw the bounds of a network of three stations."""
+    return plots.plot_bounds(bounds_of_network(a_network(), (1, 30)))
+
+
+def a_network() -> ClosedSystem:
+    """Return two servers and a delay."""
+    stations = [
+        Station(name="app", demands_s=(0.1,)),
+        Station(name="database", demands_s=(0.2,)),
+        Station(name="network", demands_s=(0.05,), servers=float("inf")),
+    ]
+    return of_network(stations, think_s=[1.0], users=[1])
+
+
+def measured_bounds_figure() -> Figure:
+    """Draw what five load tests say, with the fitted law."""
+    tests = {
+        f"u{n}": {
+            "source": "made up",
+            "duration_s": 100.0,
+            "users": n,
+            "held_out": n == 400,
+            "think_s": 1.0,
+            "total": {"rps": n / (1.05 + 0.001 * n), "mean_ms": 50.0 + n},
+        }
+        for n in (10, 25, 50, 100, 400)
+    }
+    content = {"name": "shop", "source": "made up", "tool": "exact", "load_tests": tests}
+    return plots.plot_bounds(bounds_of_data(Dataset.model_validate(content)))
+
+
 REMEDIES = ("today", "debug-off", "pool-500", "twice-the-workers", "debug-off+twice-the-workers")
 PICTURES: dict[str, Callable[[], Figure]] = {
     "curve": curve_figure,
     "curve without data": lambda: curve_figure(measured=False),
+    "bounds": bounds_figure,
+    "bounds of load tests": measured_bounds_figure,
+    "sweep with bounds": lambda: plots.plot_sweep(
+        a_sweep(), {row.point: a_ceiling(230.0) for row in a_sweep().rows}
+    ),
     "sweep": lambda: plots.plot_sweep(a_sweep()),
     "sweep over words": lambda: plots.plot_sweep(a_sweep(REMEDIES, "today")),
     "grid": lambda: plots.plot_grid(a_grid()),
@@ -213,6 +262,15 @@ def points(axes: Axes) -> list[tuple[float, float, bool]]:
         )
         for line in axes.lines
         if line.get_linestyle() == "None" and line.get_marker() != "."
+    ]
+
+
+def grey_lines(axes: Axes) -> list[Line2D]:
+    """Return the bounds of a panel."""
+    return [
+        line
+        for line in axes.lines
+        if line.get_color() == style.GREY and line.get_linestyle() == "--"
     ]
 
 
@@ -265,8 +323,8 @@ def test_no_global_figures() -> None:
 def test_curve_has_bands_target_and_labels() -> None:
     """Throughput and both percentiles have lines and bands, and axes have units."""
     left, right = curve_figure().axes
-    assert len(bands(left)) == 1
-    assert len(bands(right)) == 2
+    assert len(bands(left)) == 1 + 1  # and that of the bound
+    assert len(bands(right)) == 2 + 1
     assert left.get_xscale() == right.get_xscale() == right.get_yscale() == "log"
     assert (left.get_ylabel(), right.get_ylabel()) == ("requests per second", "response time")
     assert any(np.allclose(line.get_ydata(), 1.0) for line in right.lines)
@@ -290,11 +348,60 @@ def test_curve_shows_measurements() -> None:
 
 
 def test_curve_shows_its_bound() -> None:
-    """The bound on throughput is that of the central draw's demands."""
+    """The bound on throughput is that of the draws' demands: their median as a line."""
     left, _ = curve_figure().axes
-    expected, _ = demands(load("p43-results").bind({}), "burst").bounds([25, 1000])
-    bound = np.asarray(left.lines[-1].get_ydata(), dtype=float)
-    assert bound[[0, -1]] == pytest.approx(expected)
+    models = Belief(template=load("p43-results")).models(3)
+    each = [demands(model, "burst").bounds([25, 1000])[0] for model in models]
+    bound = np.asarray(grey_lines(left)[0].get_ydata(), dtype=float)
+    assert bound[[0, -1]] == pytest.approx(np.median(each, axis=0))
+
+
+@pytest.mark.parametrize(("rps", "is_seen"), [(230.0, True), (100_000.0, False)])
+def test_sweep_shows_its_bounds(rps: float, *, is_seen: bool) -> None:
+    """Bounds stand behind p95 and throughput; far above it, they do not squeeze the picture."""
+    sweep = a_sweep()
+    figure = plots.plot_sweep(sweep, {row.point: a_ceiling(rps) for row in sweep.rows})
+    p95, throughput, failures = figure.axes
+    assert [len(grey_lines(axes)) for axes in (p95, throughput, failures)] == [1, 1, 0]
+    assert "bound on throughput and mean" in shown(figure)
+    assert (throughput.get_ylim()[1] > rps) == is_seen
+    assert throughput.get_ylim()[1] < 1000
+    assert grey_lines(plots.plot_sweep(sweep).axes[0]) == []
+
+
+def test_bounds_show_what_is_possible() -> None:
+    """Bounds from both sides, mean values between them, and the knee at its place."""
+    figure = bounds_figure()
+    for axes in figure.axes:
+        assert len(grey_lines(axes)) == 2
+        assert any(np.allclose(line.get_xdata(), 1.35 / 0.2) for line in axes.lines)
+    throughput = figure.axes[0]
+    (exact,) = (line for line in throughput.lines if line.get_color() == style.GREEN)
+    low, high = (np.asarray(line.get_ydata(), dtype=float) for line in grey_lines(throughput))
+    middle = np.asarray(exact.get_ydata(), dtype=float)
+    assert (low <= middle * (1 + 1e-9)).all()
+    assert (middle <= high * (1 + 1e-9)).all()
+
+
+def test_bounds_show_measurements_and_the_law() -> None:
+    """Load tests are points, a held-out one hollow; the law is dotted beyond what it rests on."""
+    figure = measured_bounds_figure()
+    throughput = figure.axes[0]
+    assert [(x, filled) for x, _, filled in points(throughput)] == [
+        *((10, True), (25, True), (50, True), (100, True)),
+        (400, False),
+    ]
+    law = [line for line in throughput.lines if line.get_color() == style.PURPLE]
+    assert [line.get_linestyle() for line in law] == ["-", ":"]
+    assert np.asarray(law[0].get_xdata())[-1] == pytest.approx(100)
+    assert "measured: u400 (held out)" in shown(figure)
+
+
+def test_bounds_without_a_curve_are_refused() -> None:
+    """Without a think time there is nothing over users to draw."""
+    found = replace(bounds_of_network(a_network(), (1, 3)), levels=None)
+    with pytest.raises(ValueError, match="must have levels"):
+        plots.plot_bounds(found)
 
 
 def test_cliff_is_a_band_when_it_is_there() -> None:

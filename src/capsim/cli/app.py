@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from capsim.cli.audit import audit
+from capsim.cli.bounds import bounds
 from capsim.cli.calibrate import calibrate
 from capsim.cli.capacity import capacity
 from capsim.cli.import_ import import_
@@ -54,7 +55,10 @@ def _build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_top)
-    for command in (predict, capacity, sweep, whatif, audit, calibrate, simulate, models, schema):
+    for command in (
+        *(predict, capacity, sweep, whatif, bounds, audit),
+        *(calibrate, simulate, models, schema),
+    ):
         app.command()(_stoppable(command))
     app.command("import")(_stoppable(import_))
     return app

@@ -151,7 +151,7 @@ def _capacity(task: _Task, output: Output, plot: Path | None, *, has_picture: bo
         found, claimed = _found(task, system, asked, journal)
         context = system.context(seed=task.seed, draws=len(found.draws), confidence=task.confidence)
         output.emit(report, found, context, claimed)
-        draw(partial(_picture, found), picture)
+        draw(partial(_picture, system, found), picture)
 
 
 def _claims(system: "System") -> "Claims":
@@ -204,10 +204,13 @@ def _found(
         )
 
 
-def _picture(found: "Capacity", path: Path) -> None:
+def _picture(system: "System", found: "Capacity", path: Path) -> None:
+    from capsim.experiments.ceilings import of_load
     from capsim.plots import plot_capacity, save
 
-    save(plot_capacity(found), path)
+    models = system.belief.models(len(found.draws))
+    bound = of_load(models, found.load.scenario, is_rate=found.load.is_rate)
+    save(plot_capacity(found, bound), path)
 
 
 def _levels(text: str | None, *, is_rate: bool) -> list[float]:

@@ -140,7 +140,7 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
         now = found.now.outcomes
         context = system.beside_measurement(context, found.scenario, found.users, now)
         place.output.emit(sweep if len(task.axes) == 1 else grid, found, context)
-        draw(partial(_picture, found), picture)
+        draw(partial(_picture, plan, found), picture)
 
 
 def _run(plan: "SweepPlan", jobs: int | None, journal: Journal) -> "Sweep":
@@ -150,7 +150,9 @@ def _run(plan: "SweepPlan", jobs: int | None, journal: Journal) -> "Sweep":
         return run_sweep(plan, executor=work.executor, on_done=work.on_done, journal=work.journal)
 
 
-def _picture(found: "Sweep", path: Path) -> None:
+def _picture(plan: "SweepPlan", found: "Sweep", path: Path) -> None:
+    from capsim.experiments.ceilings import of_sweep
     from capsim.plots import plot_grid, plot_sweep, save
 
-    save(plot_sweep(found) if len(found.axes) == 1 else plot_grid(found), path)
+    is_one = len(found.axes) == 1
+    save(plot_sweep(found, of_sweep(plan)) if is_one else plot_grid(found), path)

@@ -101,6 +101,23 @@ class Demands:
         throughput = np.minimum(self._uncrowded(active, limited=True), self._carried(active))
         return throughput, np.asarray(active / throughput - self.think_s)
 
+    def bounds_of_split(self, counts: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Return the same for numbers of users that are known by class.
+
+        Args:
+            counts: users of each class that asks, shape (classes, points), at least 1 in all.
+
+        Returns:
+            Requests per second at most, and mean response time in seconds at least, both of
+            shape (points,).
+        """
+        numbers = np.asarray(counts, dtype=np.float64)
+        if len(self.classes) == 1:
+            return self.bounds(numbers[0] / self.active_share)
+        alone = np.sum([demand.by_class for demand in self.stations], axis=0)
+        thinks = np.array([think for _, think in self.classes])
+        return self._of_rates(numbers / (thinks + alone)[:, np.newaxis], numbers.sum(axis=0))
+
     def _uncrowded(self, active: FloatArray, *, limited: bool = False) -> FloatArray:
         """Return the throughput at which nobody waits, or nobody but for saturated stations."""
         known = [demand for demand in self.stations if demand.seconds > 0]
@@ -121,7 +138,12 @@ class Demands:
 
     def _of_any_mix(self, active: FloatArray) -> tuple[FloatArray, FloatArray]:
         light = self._uncrowded(active)
-        rates = np.array([share for share, _ in self.classes])[:, np.newaxis] * light
+        shares = np.array([share for share, _ in self.classes])
+        return self._of_rates(shares[:, np.newaxis] * light, active)
+
+    def _of_rates(self, rates: FloatArray, active: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the bounds where each class asks so often while nobody waits."""
+        light = rates.sum(axis=0)
         limits = [d for d in (*self.stations, *self.slots) if d.servers < math.inf]
 
         def most(values: FloatArray) -> FloatArray:

@@ -4,6 +4,7 @@ Every function returns a new `Figure`; `save` writes one as PNG, SVG or PDF. In 
 `%matplotlib inline` shows them.
 """
 
+from capsim.plots.bounds import plot_bounds
 from capsim.plots.capacity import plot_capacity
 from capsim.plots.curve import plot_curve
 from capsim.plots.fit import plot_fit
@@ -16,6 +17,7 @@ from capsim.plots.whatif import plot_whatif
 
 __all__ = [
     "ReportedRange",
+    "plot_bounds",
     "plot_capacity",
     "plot_curve",
     "plot_fit",

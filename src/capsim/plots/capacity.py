@@ -10,7 +10,9 @@ from matplotlib.patches import Patch
 from capsim.experiments.caveats import MARK, MARKED, caveats
 from capsim.experiments.found_capacity import Capacity
 from capsim.experiments.order_statistics import share_bounds
+from capsim.metrics.intervals import Interval
 from capsim.plots import style
+from capsim.plots.behind import BOUND_LINE, BOUND_WIDTH, bound_handle
 
 _MARGIN = 1.35  # of the axis, beyond the outermost level that is shown
 _CONFIDENCE = (0, (1, 1.2))
@@ -18,11 +20,16 @@ _CAPACITY = (0, (4, 2))
 _AXES = {False: "concurrent users", True: "arrivals per second"}
 
 
-def plot_capacity(found: Capacity) -> Figure:
+def plot_capacity(found: Capacity, bound: Interval | None = None) -> Figure:
     """Draw the share of the draws that meets the target over users, or over the arrival rate.
 
     The curve falls where a draw reaches its capacity. Levels asked for are points beside it: the
     share that met the target in whole load tests there.
+
+    Args:
+        found: the capacity.
+        bound: the knee of the asymptotic bounds, or the arrival rate that they allow, drawn behind
+            where it is in the picture; none: not known.
     """
     with style.styled():
         figure = style.new_figure(
@@ -32,6 +39,9 @@ def plot_capacity(found: Capacity) -> Figure:
         )
         axes = figure.subplots()
         low, high = _range(found)
+        shown = bound if bound is not None and low <= bound.median <= high else None
+        if shown is not None:
+            _bound(axes, shown, low, high)
         _curve(axes, found, low, high)
         axes.axhline(found.confidence, color=style.GREY, linestyle=_CONFIDENCE, linewidth=1.4)
         if low <= found.at_confidence <= high:
@@ -46,8 +56,30 @@ def plot_capacity(found: Capacity) -> Figure:
         axes.set_xlabel(_AXES[found.load.is_rate])
         axes.set_ylabel("draws that meet the target")
         style.share_axis(axes)
-        style.legend_below(figure, _handles(found))
+        style.legend_below(figure, [*_handles(found), *_bound_handle(found, shown)])
     return figure
+
+
+def _bound(axes: Axes, bound: Interval, low: float, high: float) -> None:
+    axes.axvspan(
+        max(bound.lo, low),
+        min(bound.hi, high),
+        color=style.GREY,
+        alpha=style.BAND_ALPHA / 2,
+        linewidth=0,
+        zorder=0.5,
+    )
+    axes.axvline(bound.median, color=style.GREY, linestyle=BOUND_LINE, linewidth=BOUND_WIDTH)
+
+
+def _bound_handle(found: Capacity, bound: Interval | None) -> list[Line2D]:
+    if bound is None:
+        return []
+    place = style.number_label(bound.median)
+    label = (
+        f"bound: {place} requests/s at most" if found.load.is_rate else f"knee N*: {place} users"
+    )
+    return [bound_handle(f"{label}, without failures")]
 
 
 def _range(found: Capacity) -> tuple[float, float]:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,6 +16,7 @@ from capsim.loadtest.observations import Dataset, LoadTest
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.model import Model
 from capsim.plots import style
+from capsim.plots.behind import bound_handle, draw_behind
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _RPS = style.GREEN
@@ -101,7 +101,8 @@ def plot_curve(
         left, right = figure.subplots(1, 2, sharex=True)
         _throughput(left, curve, measured)
         _response(right, curve, measured, cliff.target_s)
-        _bounds(left, right, model, scenario, curve.users)
+        known = [demands(each, scenario) for each in belief.models(draws)]
+        draw_behind(left, right, known, (curve.users[0], curve.users[-1]))
         handles = _handles(cliff, measured)
         style.log_ticks(left.yaxis, style.number_label)
         style.log_seconds(right)
@@ -148,16 +149,6 @@ def _response(axes: Axes, curve: Curve, measured: Sequence[_Measured], target_s:
     axes.set_yscale("log")
 
 
-def _bounds(left: Axes, right: Axes, model: Model, scenario: str, users: Sequence[int]) -> None:
-    """Draw what no system with these demands can beat, without widening the axes for it."""
-    grid = np.geomspace(users[0], users[-1], 200)
-    throughput, response = demands(model, scenario).bounds(grid)
-    for axes, values in ((left, throughput), (right, response)):
-        limits = axes.get_ylim()
-        axes.plot(grid, values, color=style.GREY, linestyle=(0, (4, 2)), linewidth=1.1, zorder=1)
-        axes.set_ylim(min(limits[0], values.min() * 0.8), max(limits[1], values.max() * 1.25))
-
-
 def _cliff_band(axes: Axes, cliff: Cliff, curve: Curve) -> None:
     band = cliff.within_target
     if math.isfinite(band.lo):
@@ -178,14 +169,7 @@ def _handles(cliff: Cliff, measured: Sequence[_Measured]) -> list[Line2D | Patch
         style.band_handle("throughput", _RPS, marker="."),
         style.band_handle("median response time (p50)", _P50, marker="."),
         style.band_handle("p95 response time", _P95, _P95_LINE, "."),
-        Line2D(
-            [],
-            [],
-            color=style.GREY,
-            linestyle=(0, (4, 2)),
-            linewidth=1.1,
-            label="bound on throughput and mean",
-        ),
+        bound_handle(),
         Line2D(
             [],
             [],

@@ -1,6 +1,6 @@
 """What a parameter changes: p95, throughput and failures over its values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from capsim.experiments.ceilings import Ceiling
 from capsim.experiments.sweep import Sweep, SweepRow
+from capsim.experiments.sweep_plan import Point
 from capsim.plots import style
 from capsim.plots.axes import (
     TARGET_LINE,
@@ -18,16 +20,23 @@ from capsim.plots.axes import (
     target_handle,
     value_label,
 )
+from capsim.plots.behind import bound_handle, draw_bound
 from capsim.plots.choices import plot_choices
 
 _HEIGHT_IN = 5.6
+_ROOM = 2.0  # times the highest throughput: a bound further up is not in the picture
+_FURTHEST = 100.0  # below the fastest response: the same
 _CLOSEST = 0.06  # of the axis: tick labels nearer to each other than this would touch
 
 
-def plot_sweep(sweep: Sweep) -> Figure:
+def plot_sweep(sweep: Sweep, ceilings: Mapping[Point, Ceiling] | None = None) -> Figure:
     """Draw p95, throughput and the share of failures over the values of a swept parameter.
 
     Values that are words, and remedies, have a row each.
+
+    Args:
+        sweep: of one parameter.
+        ceilings: the bounds at each of its points, drawn behind; none: nothing is.
     """
     if any(isinstance(row.value, str) for row in sweep.rows):
         return plot_choices(sweep)
@@ -43,7 +52,9 @@ def plot_sweep(sweep: Sweep) -> Figure:
         _values_axis(panels[-1], sweep)
         figure.align_ylabels()
         _today(panels, sweep)
-        style.legend_below(figure, _handles(sweep), columns=3)
+        is_seen = _ceilings(panels, sweep, ceilings or {})
+        handles = [*_handles(sweep), *([bound_handle()] if is_seen else [])]
+        style.legend_below(figure, handles, columns=3)
     return figure
 
 
@@ -61,6 +72,24 @@ def _panels(panels: Sequence[Axes], sweep: Sweep) -> None:
     failures.set_ylabel("failed\nrequests")
     style.share_axis(failures)
     failures.set_xlabel(axis_label(sweep.axes[0]))
+
+
+def _ceilings(panels: Sequence[Axes], sweep: Sweep, ceilings: Mapping[Point, Ceiling]) -> bool:
+    """Draw the bounds behind p95 and throughput, and say whether they are in the picture."""
+    known = {p: ceilings[row.point] for p, row in _rows(sweep).items() if row.point in ceilings}
+    if not known:
+        return False
+    p95, rps, _ = panels
+    means, rates = ([getattr(c, name) for c in known.values()] for name in ("mean_s", "rps"))
+    low, high = p95.get_ylim()
+    least = min(found.lo for found in means)
+    draw_bound(p95, list(known), means)
+    p95.set_ylim(low if least < low / _FURTHEST else min(low, 0.8 * least), high)
+    top = rps.get_ylim()[1]
+    draw_bound(rps, list(known), rates)
+    fewest = min(found.lo for found in rates)
+    rps.set_ylim(0, top if fewest > _ROOM * top else max(top, min(_ROOM * top, 1.1 * fewest)))
+    return True
 
 
 def _rows(sweep: Sweep) -> dict[float, SweepRow]:

@@ -141,7 +141,7 @@ def _visit(tables: _Tables, customers: tuple[int, ...]) -> None:
     present = np.array(customers, dtype=np.float64)
     cycles = times.sum(axis=2) + networks.think_times
     throughput = tables.solutions.throughput[customers]
-    with np.errstate(divide="ignore"):  # without any station and think time, they fly round
+    with np.errstate(divide="ignore", over="ignore"):  # without station and think time, they fly
         np.divide(present, cycles, out=throughput, where=present > 0)
     slowdown = 1.0 + (throughput[:, :, np.newaxis] * times).sum(axis=1)
     if tables.others:
@@ -161,15 +161,15 @@ def _next_marginals(
     found = tables.log_marginals[customers]
     first, before = next(iter(earlier.items()))
     without = np.stack([other[customers][:, first] for other in tables.others.values()], axis=1)
-    with np.errstate(divide="ignore"):  # nobody, without the station, spends any time
-        ratio = np.log(throughput[:, first, np.newaxis] / without)
-    found[:, :, 0] = tables.log_marginals[before][:, :, 0] + ratio
     positions = np.arange(1, found.shape[2])
-    for index, before in earlier.items():
-        demands = tables.networks.demands[:, index][:, list(tables.others)]
-        arrivals = (throughput[:, index, np.newaxis] * demands)[:, :, np.newaxis]
-        behind = tables.log_marginals[before][:, :, :-1]
-        found[:, :, 1:] = np.logaddexp(found[:, :, 1:], behind + np.log(arrivals / positions))
+    with np.errstate(divide="ignore"):  # who needs nothing elsewhere, or here, is never there
+        ratio = np.log(throughput[:, first, np.newaxis] / without)
+        found[:, :, 0] = tables.log_marginals[before][:, :, 0] + ratio
+        for index, before in earlier.items():
+            demands = tables.networks.demands[:, index][:, list(tables.others)]
+            arrivals = (throughput[:, index, np.newaxis] * demands)[:, :, np.newaxis]
+            behind = tables.log_marginals[before][:, :, :-1]
+            found[:, :, 1:] = np.logaddexp(found[:, :, 1:], behind + np.log(arrivals / positions))
 
 
 def _one_fewer(customers: tuple[int, ...]) -> dict[int, tuple[int, ...]]:

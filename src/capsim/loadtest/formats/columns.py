@@ -71,7 +71,7 @@ class _Numbers:
             if is_locale_number(str(text).strip()):
                 raise InputError.at(
                     escaped(self.path),
-                    self.name,
+                    shown([self.name]),
                     "has a comma or a thousands separator",
                     value=str(text),
                     remedy="export it again with a decimal point and no separators",

@@ -115,12 +115,13 @@ def _check(named: Mapping[str, Named], header: Sequence[str], path: Path) -> Non
             f"response_time_ms, or response_time_s (there are {there})"
         )
     if response is not None and response.unit_s is None:
+        name = shown([response.column])
         raise InputError.at(
             escaped(path),
             "column",
             "does not say its unit",
             value=response.column,
-            remedy=f"call it {response.column}_ms, {response.column}_s or {response.column}_us",
+            remedy=f"call it {name}_ms, {name}_s or {name}_us",
         )
 
 
@@ -150,12 +151,13 @@ def _clock(columns: Columns, named: Named, path: Path) -> FloatArray:
         return times
     unit_s = named.unit_s or unit_since_1970(times)
     if unit_s is None:
+        name = shown([named.column])
         raise InputError.at(
             escaped(path),
             "column",
             "has times that are not since 1970, and does not say its unit",
             value=named.column,
-            remedy=f"call it {named.column}_s or {named.column}_ms",
+            remedy=f"call it {name}_s or {name}_ms",
         )
     return times * unit_s
 

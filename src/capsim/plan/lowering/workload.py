@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from capsim.model.laws import ConstantPacing
 from capsim.model.model import Model
-from capsim.model.workload import Arrivals, Scenario, Stage, UserClass
+from capsim.model.workload import Arrivals, Scenario, Stage
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering.client import lower_retries, patience
 from capsim.plan.plan import INFINITE
@@ -66,7 +66,8 @@ def spawn_times(users: int, spawn_rate: float | None) -> NDArray[np.float64]:
 def _sessions_by_class(scenario: Scenario) -> dict[str, list[Session]]:
     sessions = _staged(scenario.stages) if scenario.stages else _steady(scenario)
     found: dict[str, list[Session]] = {name: [] for name in scenario.user_classes}
-    names = _class_cycle(scenario.user_classes, len(sessions))
+    weights = {name: spec.weight for name, spec in scenario.user_classes.items()}
+    names = class_cycle(weights, len(sessions))
     for session, name in zip(sessions, names, strict=True):
         found[name].append(session)
     return found
@@ -95,13 +96,13 @@ def _staged(stages: tuple[Stage, ...]) -> list[Session]:
     return [(start, stop) for start, stop in sessions]
 
 
-def _class_cycle(user_classes: Mapping[str, UserClass], count: int) -> list[str]:
+def class_cycle(weights: Mapping[str, float], count: int) -> list[str]:
     """Return the class of each of `count` users, spread evenly; more users change none before."""
-    total = sum(spec.weight for spec in user_classes.values())
-    given = dict.fromkeys(user_classes, 0)
+    total = sum(weights.values())
+    given = dict.fromkeys(weights, 0)
     cycle: list[str] = []
     for number in range(1, count + 1):
-        name = max(user_classes, key=lambda k: number * user_classes[k].weight / total - given[k])
+        name = max(weights, key=lambda k: number * weights[k] / total - given[k])
         given[name] += 1
         cycle.append(name)
     return cycle
