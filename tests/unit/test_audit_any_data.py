@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from capsim.loadtest.audit import audited, unchecked
@@ -94,6 +94,7 @@ def load_tests(draw: st.DrawFn) -> dict[str, Any]:
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # examples this large shrink for minutes
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(tests=st.lists(load_tests(), min_size=1, max_size=3), tool=st.sampled_from(["locust", "k6"]))
 def test_any_dataset_can_be_audited(tests: list[dict[str, Any]], tool: str) -> None:

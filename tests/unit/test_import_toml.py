@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capsim.loadtest.dataset_toml import dataset_text, inline
@@ -86,6 +86,7 @@ DATASETS = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # CI is shared
 @given(dataset=DATASETS, comments=st.lists(TEXTS, max_size=3))
 def test_a_dataset_reads_back_the_same(dataset: Dataset, comments: list[str]) -> None:
     """Any dataset, with any words in its comments, is the same after it was written and read."""

@@ -31,7 +31,7 @@ def inside(estimate: Estimate, value: float) -> bool:
     return estimate.lo <= value <= estimate.hi
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     users=LEVELS,
     rate=st.floats(0.01, 1000),

@@ -15,6 +15,12 @@ _SAME = 0.02  # a change of p95 by less than this share is none
 _NOTICEABLE = 0.01  # share of requests from which failures are worth a word
 
 
+def answers(sweep: Sweep) -> tuple[str, ...]:
+    """Return the answers to what a report claims of the parameter that was varied."""
+    found = (answer(sweep, claim) for claim in sweep.claims)
+    return tuple(text for text in found if text is not None)
+
+
 def answer(sweep: Sweep, claim: RangeClaim) -> str | None:
     """Return the answer to a claim; none where no value of its range was tried."""
     rows = [row for row in sweep.rows if _is_in(claim, row)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Group
 from rich.text import Text
 
-from capsim.experiments.range_claims import answer
+from capsim.experiments.range_claims import answers
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
@@ -74,7 +74,7 @@ def as_json(sweep: Sweep, context: Context) -> dict[str, object]:
             }
             for row in sweep.rows
         ],
-        "answer": next(_answers(sweep), None),
+        "answer": next(iter(answers(sweep)), None),
         "unfit": {misfit.name: misfit.why for axis in sweep.axes for misfit in axis.misfits},
         **common_json(context),
     }
@@ -144,12 +144,7 @@ def _limits(sweep: Sweep, row: SweepRow) -> list[layout.Cell]:
 
 
 def _answer(sweep: Sweep) -> Iterator[Group]:
-    answers = list(_answers(sweep))
-    if answers:
+    found = answers(sweep)
+    if found:
         heading = f"The report's claim ({sweep.report})"
-        yield layout.section(heading, *map(layout.sentence, answers))
-
-
-def _answers(sweep: Sweep) -> Iterator[str]:
-    found = (answer(sweep, claim) for claim in sweep.claims)
-    return (each for each in found if each is not None)
+        yield layout.section(heading, *map(layout.sentence, found))
