@@ -12,21 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from capsim.loadtest.figures import SHARES
 from capsim.loadtest.observations import Dataset, LoadTest
 from capsim.model.laws import ConstantPacing, ThinkLaw
 
 FloatArray = npt.NDArray[np.float64]
-_SHARES = {
-    "p50_ms": 0.5,
-    "p66_ms": 0.66,
-    "p75_ms": 0.75,
-    "p80_ms": 0.8,
-    "p90_ms": 0.9,
-    "p95_ms": 0.95,
-    "p98_ms": 0.98,
-    "p99_ms": 0.99,
-    "p999_ms": 0.999,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +70,7 @@ def locust_ms(value_ms: float) -> float:
 def figures(response_s: FloatArray) -> dict[str, Any]:
     """Return the figures of a row of Locust's table."""
     ordered = np.sort(response_s) * 1000
-    ranks = {name: int(share * len(ordered)) for name, share in _SHARES.items()}
+    ranks = {name: int(share * len(ordered)) for name, share in SHARES.items()}
     largest = float(ordered[-1])
     percentiles = {name: locust_ms(float(ordered[rank])) for name, rank in ranks.items()}
     return {

@@ -2,13 +2,16 @@
 
 import math
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from capsim.errors import InputError
 from capsim.loadtest.audit import audited, unchecked
-from capsim.loadtest.observations import Dataset
+from capsim.loadtest.observations import Dataset, load_dataset
 from capsim.report import audit as report
 
 _TIMES = ("min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")
@@ -113,3 +116,31 @@ def test_any_dataset_can_be_audited(tests: list[dict[str, Any]], tool: str) -> N
     made = report.Audit.of(datasets, found, unchecked(datasets))
     assert report.as_csv(made).count("severity") == 1
     assert report.as_json(made)["load_tests"] == 2 * len(tests)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("duration_s = 100", "duration_s = 1e300", "duration_s"),
+        ("p50_ms = 50", "p50_ms = 50, max_ms = 1e300", "max_ms"),
+        ("p50_ms = 50", "p50_ms = 50, rps = 1e300", "rps"),
+        ("think_s = 1", "think_s = 1e300", "nobody thinks for 30 years"),
+    ],
+)
+def test_what_nobody_measured_is_refused(old: str, new: str, named: str, tmp_path: Path) -> None:
+    """A figure whose square is no number ends at the border, with its key."""
+    text = """
+name = "any"
+source = "made up"
+tool = "exact"
+[load_tests.a]
+source = "made up"
+users = 10
+duration_s = 100
+think_s = 1
+total = { requests = 900, p50_ms = 50 }
+"""
+    path = tmp_path / "any.toml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=named):
+        load_dataset(path)

@@ -5,24 +5,12 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from capsim.errors import InputError
-from capsim.loadtest.figures import PERCENTILES, Figures
+from capsim.loadtest.figures import LONGEST_MS, PERCENTILES, SHARES, Figures
 from capsim.loadtest.rounding import Tool, rounding_step_s
 from capsim.model.validation import first_problem
 
-SHARES = {
-    "p50_ms": 0.5,
-    "p66_ms": 0.66,
-    "p75_ms": 0.75,
-    "p80_ms": 0.8,
-    "p90_ms": 0.9,
-    "p95_ms": 0.95,
-    "p98_ms": 0.98,
-    "p99_ms": 0.99,
-    "p999_ms": 0.999,
-}
 _DIGITS = 6  # of a figure that is not a count: a hundred times finer than any test repeats
 _FEWEST_ABOVE = 1  # requests above a percentile; with fewer it is the maximum by another name
-_LONGEST_MS = 1e12  # 30 years; what is longer is damage, and its square no number
 _ALMOST = 1e-9  # 100 x (1 - 0.99) is a little less than 1
 
 
@@ -56,7 +44,7 @@ def consistent(
         if _says_something(name, requests)
     }
     for name, value in kept.items():
-        if name.endswith("_ms") and value > _LONGEST_MS:
+        if name.endswith("_ms") and value > LONGEST_MS:
             raise InputError.at(source, key, f"{name} is more than 30 years", value=value)
     kept = _without_rounded_beyond(kept, tool)
     mean, top = kept.get("mean_ms"), kept.get("max_ms")

@@ -5,21 +5,27 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from capsim.model.spec import Count, NonNegative, Positive, Spec
+from capsim.model.spec import Count, Spec
 
-# In ascending order: a value must not lie below the one before it.
-PERCENTILES = (
-    "p50_ms",
-    "p66_ms",
-    "p75_ms",
-    "p80_ms",
-    "p90_ms",
-    "p95_ms",
-    "p98_ms",
-    "p99_ms",
-    "p999_ms",
-    "max_ms",
-)
+# Percentiles, in ascending order, and the share of the requests that is at most as slow.
+SHARES = {
+    "p50_ms": 0.5,
+    "p66_ms": 0.66,
+    "p75_ms": 0.75,
+    "p80_ms": 0.8,
+    "p90_ms": 0.9,
+    "p95_ms": 0.95,
+    "p98_ms": 0.98,
+    "p99_ms": 0.99,
+    "p999_ms": 0.999,
+}
+PERCENTILES = (*SHARES, "max_ms")  # a value must not lie below the one before it
+LONGEST_MS = 1e12  # 30 years; what is longer is damage, and its square no number
+LONGEST_S = LONGEST_MS / 1000
+
+Milliseconds = Annotated[float, Field(ge=0, le=LONGEST_MS)]
+Rate = Annotated[float, Field(ge=1e-9, le=1e9)]  # from one request in a lifetime to damage
+Duration = Annotated[float, Field(gt=0, le=LONGEST_S)]
 
 
 class Figures(Spec):
@@ -27,19 +33,19 @@ class Figures(Spec):
 
     requests: Annotated[int, Field(ge=1)] | None = None
     failures: Count | None = None
-    rps: Positive | None = None
-    min_ms: NonNegative | None = None  # for the audit; nothing is calibrated on it
-    mean_ms: NonNegative | None = None
-    p50_ms: NonNegative | None = None
-    p66_ms: NonNegative | None = None
-    p75_ms: NonNegative | None = None
-    p80_ms: NonNegative | None = None
-    p90_ms: NonNegative | None = None
-    p95_ms: NonNegative | None = None
-    p98_ms: NonNegative | None = None
-    p99_ms: NonNegative | None = None
-    p999_ms: NonNegative | None = None
-    max_ms: NonNegative | None = None
+    rps: Rate | None = None
+    min_ms: Milliseconds | None = None  # for the audit; nothing is calibrated on it
+    mean_ms: Milliseconds | None = None
+    p50_ms: Milliseconds | None = None
+    p66_ms: Milliseconds | None = None
+    p75_ms: Milliseconds | None = None
+    p80_ms: Milliseconds | None = None
+    p90_ms: Milliseconds | None = None
+    p95_ms: Milliseconds | None = None
+    p98_ms: Milliseconds | None = None
+    p99_ms: Milliseconds | None = None
+    p999_ms: Milliseconds | None = None
+    max_ms: Milliseconds | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

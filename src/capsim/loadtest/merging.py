@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import floor
 
-from capsim.loadtest.consistent import SHARES, consistent
-from capsim.loadtest.figures import Figures
+from capsim.loadtest.consistent import consistent
+from capsim.loadtest.figures import SHARES, Figures
 from capsim.loadtest.recording import Pattern, Row
 from capsim.loadtest.rounding import Tool, rounding_step_s
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from capsim import bundled
-from capsim.loadtest.figures import PERCENTILES, Figures
+from capsim.loadtest.figures import LONGEST_S, PERCENTILES, Duration, Figures, Rate
 from capsim.loadtest.recorded import Recorded, SourceFile, Stretch
 from capsim.loadtest.rounding import Tool, rounding_step_s
 from capsim.model.laws import ThinkLaw
@@ -26,7 +26,7 @@ class Endpoint(Figures):
 class Window(Figures):
     """Figures of the same test cumulated up to a time, from the tool's history."""
 
-    until_s: Positive
+    until_s: Duration
 
 
 class LoadTest(Spec):
@@ -34,8 +34,8 @@ class LoadTest(Spec):
 
     source: str
     users: Count = 0  # none in an open test, which has a rate
-    rate: Positive | None = None  # requests per second that an open test was told to send
-    duration_s: Positive
+    rate: Rate | None = None  # requests per second that an open test was told to send
+    duration_s: Duration
     held_out: bool = False  # never calibrated on: predictions are compared with it
     note: str = ""
     total: Figures
@@ -57,6 +57,9 @@ class LoadTest(Spec):
         if self.users == 0 and self.rate is None:
             msg = "no users and no rate; set users, or rate for an open test"
             raise ValueError(msg)
+        if self.think_s is not None and self.think_s.mean > LONGEST_S:
+            msg = f"think_s has a mean of {self.think_s.mean:g} s; nobody thinks for 30 years"
+            raise ValueError(msg)
         return self
 
     @property
@@ -75,7 +78,7 @@ class Configured(Spec):
     """What the documents of the system say of it, for the audit to hold against the figures."""
 
     pool_size: PositiveCount | None = None  # database connections
-    timeout_s: Positive | None = None  # after which a request is said to fail
+    timeout_s: Duration | None = None  # after which a request is said to fail
 
 
 class Dataset(Spec):

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from capsim.loadtest.figures import Figures
-from capsim.model.spec import Count, NonNegative, Positive, Spec
+from capsim.loadtest.figures import Duration, Figures
+from capsim.model.spec import Count, NonNegative, Spec
 
 
 class SourceFile(Spec):
@@ -20,7 +20,7 @@ class Stretch(Figures):
     """Figures of one part of a load test alone, in seconds from its first request."""
 
     from_s: NonNegative
-    until_s: Positive
+    until_s: Duration
     users: NonNegative | None = None  # the mean number that the tool reported in it
 
     @model_validator(mode="after")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from capsim.errors import InputError
-from capsim.loadtest.consistent import SHARES, consistent, rounded
+from capsim.loadtest.consistent import consistent, rounded
 from capsim.loadtest.endpoints import with_slugs
-from capsim.loadtest.figures import Figures
+from capsim.loadtest.figures import SHARES, Figures
 from capsim.loadtest.in_flight import (
     duplicates,
     longest_gap_s,

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from capsim.loadtest.consistent import SHARES, consistent, rounded
+from capsim.loadtest.consistent import consistent, rounded
+from capsim.loadtest.figures import SHARES
 from capsim.loadtest.observations import Window
 from capsim.loadtest.recorded import Stretch
 from capsim.loadtest.recording import History

@@ -5,7 +5,7 @@ from capsim.loadtest.audit.case import Case
 from capsim.loadtest.audit.digits import half_step
 from capsim.loadtest.audit.finding import Finding, note, serious, warning
 from capsim.loadtest.audit.kinds import Kind
-from capsim.loadtest.figures import Figures
+from capsim.loadtest.figures import SHARES, Figures
 from capsim.loadtest.rounding import rounding_step_s
 
 _TOLERANCE = 1e-6  # of the arithmetic in floats
@@ -49,7 +49,7 @@ def _unprintable(case: Case, parts: list[tuple[str, Figures]]) -> list[Finding]:
         (name, label, one.value_s)
         for label, figures in parts
         for name, one in zip(
-            (key for key in spread.QUANTILES if getattr(figures, key) is not None),
+            (key for key in SHARES if getattr(figures, key) is not None),
             spread.quantiles(figures, case.tool),
             strict=False,
         )
@@ -91,7 +91,7 @@ def _few(case: Case, parts: list[tuple[str, Figures]]) -> list[Finding]:
             continue
         thin = [
             name
-            for name, share in spread.QUANTILES.items()
+            for name, share in SHARES.items()
             if getattr(figures, name) is not None and count * (1 - share) < _FEW - _TOLERANCE
         ]
         if thin:

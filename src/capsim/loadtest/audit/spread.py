@@ -9,20 +9,8 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from capsim.loadtest.figures import Figures
+from capsim.loadtest.figures import SHARES, Figures
 from capsim.loadtest.rounding import Tool, rounding_step_s
-
-QUANTILES = {
-    "p50_ms": 0.5,
-    "p66_ms": 0.66,
-    "p75_ms": 0.75,
-    "p80_ms": 0.8,
-    "p90_ms": 0.9,
-    "p95_ms": 0.95,
-    "p98_ms": 0.98,
-    "p99_ms": 0.99,
-    "p999_ms": 0.999,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +26,7 @@ class Quantile:
 def quantiles(figures: Figures, tool: Tool) -> list[Quantile]:
     """Return the reported percentiles, ascending; the maximum is the last one, if it is known."""
     found = []
-    for name, share in QUANTILES.items():
+    for name, share in SHARES.items():
         value_ms = getattr(figures, name)
         if value_ms is not None:
             value = value_ms / 1000

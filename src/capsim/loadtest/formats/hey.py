@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from capsim.errors import InputError
-from capsim.loadtest.consistent import SHARES, consistent
+from capsim.loadtest.consistent import consistent
+from capsim.loadtest.figures import SHARES
 from capsim.loadtest.formats.locust_failures import fewer, status_of
 from capsim.loadtest.formats.report_text import of_answered
 from capsim.loadtest.reading import escaped, read_text, source_file

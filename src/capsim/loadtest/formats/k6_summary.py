@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from capsim.errors import InputError
-from capsim.loadtest.consistent import SHARES, consistent
-from capsim.loadtest.figures import Figures
+from capsim.loadtest.consistent import consistent
+from capsim.loadtest.figures import SHARES, Figures
 from capsim.loadtest.formats.json_values import Tree, count, load_json, real, table
 from capsim.loadtest.merging import Named, merged
 from capsim.loadtest.reading import escaped, source_file

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from capsim.errors import InputError
-from capsim.loadtest.consistent import SHARES, consistent
-from capsim.loadtest.figures import Figures
+from capsim.loadtest.consistent import consistent
+from capsim.loadtest.figures import SHARES, Figures
 from capsim.loadtest.formats.locust_stats import PERCENT, is_total
 from capsim.loadtest.merging import Named, times_of_few
 from capsim.loadtest.reading import Table, escaped, number, read_table

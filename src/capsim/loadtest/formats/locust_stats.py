@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from capsim.loadtest.consistent import SHARES, consistent, without_times
-from capsim.loadtest.figures import Figures
+from capsim.loadtest.consistent import consistent, without_times
+from capsim.loadtest.figures import SHARES, Figures
 from capsim.loadtest.merging import Named, times_of_few
 from capsim.loadtest.reading import Table, escaped, number, read_table
 from capsim.loadtest.recorded import Recorded

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from capsim.errors import InputError
-from capsim.loadtest.consistent import SHARES
+from capsim.loadtest.figures import SHARES
 from capsim.loadtest.reading import escaped
 
 _UNITS_MS = {
