@@ -249,3 +249,57 @@ def test_damaged_files_never_end_in_a_traceback(run: Run, folder: Path) -> None:
         found = run("import", "x_stats.csv", "--users", "5", "--duration", "60")
         assert found.code in {0, 2}
         assert found.code == 0 or found.err.count("\n") == 1
+
+
+def requests_table(folder: Path, name: str, header: str, *, first: int = 0) -> Path:
+    """Write a table of 200 requests of two users, with columns of these names."""
+    path = folder / name
+    rows = [f"{1700000000 + 0.5 * (first + n)},{20 + n % 7},/pay,200" for n in range(200)]
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_columns_of_any_name(run: Run, folder: Path) -> None:
+    """A table whose columns nobody could guess is read as the user says."""
+    requests_table(folder, "odd.csv", "a,b,c,d")
+    assert run("import", "odd.csv", "--users", "2").code == 2
+    named = ("--columns", "start=a,response_time_ms=b,endpoint=c,status=d")
+    told = run("import", "odd.csv", "--users", "2", *named, "--out", "odd.toml")
+    assert told.code == 0, told.err
+    (test,) = load_dataset(folder / "odd.toml").load_tests.values()
+    assert test.total.requests == 200
+    assert test.total.min_ms == 20
+    assert list(test.endpoints) == ["/pay"]
+
+
+def test_files_of_several_generators_are_one_test(run: Run, folder: Path) -> None:
+    """Rows that several load generators wrote are put together; sums are not."""
+    header = "start,response_time_ms,endpoint,status"
+    for number in range(2):
+        requests_table(folder, f"part-{number}.csv", header, first=number)
+    parts = ("import", "part-0.csv", "part-1.csv", "--users", "4")
+    told = run(*parts, "--together", "both", "--out", "both.toml")
+    assert told.code == 0, told.err
+    tests = load_dataset(folder / "both.toml").load_tests
+    assert [(name, test.total.requests) for name, test in tests.items()] == [("both", 400)]
+    assert len(tests["both"].sources) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--columns", "start"), "start=ts,response_time_ms=lat"),
+        (("--columns", "start=a", "--format-of", "k6"), "names those of a table, not of k6"),
+        (("--together", "two words"), "letters, digits"),
+        (("--together", "all"), "only files of one format with a row per request"),
+    ],
+)
+def test_tables_that_cannot_be_read_so(
+    options: tuple[str, ...], message: str, run: Run, folder: Path, results: Path
+) -> None:
+    """What is said of columns or of several files has to fit the files."""
+    assert results.parent == folder
+    told = run("import", "results", *options)
+    assert told.code == 2
+    assert told.err.count("\n") == 1
+    assert message in told.err

@@ -51,6 +51,16 @@ _NoPatterns = Annotated[
 _FormatOf = Annotated[
     str | None, typer.Option("--format-of", metavar="TOOL", help="Read files of this tool only.")
 ]
+_Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns", metavar="NAMES", help="Of a table: start=ts,response_time_ms=lat,endpoint=url."
+    ),
+]
+_Together = Annotated[
+    str | None,
+    typer.Option("--together", metavar="TEST", help="All files are of one test, called so."),
+]
 _Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="Dataset to write (default: print it).")
 ]
@@ -68,6 +78,8 @@ def import_(  # noqa: PLR0913 (the parser reads the options off the parameters)
     pattern: _Pattern = None,
     no_patterns: _NoPatterns = False,
     format_of: _FormatOf = None,
+    columns: _Columns = None,
+    together: _Together = None,
     out: _Out = None,
 ) -> None:
     """Make a dataset of the files of load tests: Locust, k6, JMeter, wrk, hey, vegeta, or a table.
@@ -79,10 +91,12 @@ def import_(  # noqa: PLR0913 (the parser reads the options off the parameters)
 
     from capsim.loadtest.assembling import assemble, dataset_of
     from capsim.loadtest.endpoints import Patterns
-    from capsim.loadtest.importing import find_runs, read_runs
+    from capsim.loadtest.importing import find_runs, joined, read_runs
 
     patterns = Patterns(given=tuple(pattern or ()), automatic=not no_patterns)
-    found = find_runs(paths, told.tool(format_of))
+    found = find_runs(paths, told.tool(format_of), told.table_of(columns, format_of))
+    if together is not None:
+        found = joined(found, told.test_name(together))
     names = [run.name for run in found.runs]
     options = told.told(
         names, users=users, rate=rate, duration=duration, think=think, held_out=held_out

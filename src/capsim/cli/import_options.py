@@ -9,6 +9,7 @@ from capsim.errors import InputError
 
 if TYPE_CHECKING:
     from capsim.loadtest.assembling import Told
+    from capsim.loadtest.formats.detect import Format
     from capsim.loadtest.rounding import Tool
     from capsim.model.laws import ThinkLaw
 
@@ -65,6 +66,33 @@ def tool(name: str | None) -> "Tool | None":
         if known == name.lower():
             return known
     raise InputError(f"--format-of {name}: is not known; choose one of {', '.join(TOOLS)}")
+
+
+def table_of(columns: str | None, tool_name: str | None) -> "Format | None":
+    """Return the format of tables whose columns the user named; none: none were.
+
+    Raises:
+        InputError: they are not written so, or the files are of a tool that names its columns.
+    """
+    from capsim.loadtest.formats.columns_names import given_columns
+    from capsim.loadtest.formats.detect import table
+
+    if columns is None:
+        return None
+    if tool_name not in {None, "requests"}:
+        raise InputError(f"--columns: names those of a table, not of {tool_name}; leave one out")
+    return table(given_columns(columns))
+
+
+def test_name(text: str) -> str:
+    """Return the name of a load test.
+
+    Raises:
+        InputError: it cannot stand in a dataset as the name of a scenario.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", text):
+        raise InputError(f"--together {text}: a name has letters, digits, - and _ only")
+    return text
 
 
 def dataset_name(paths: Sequence[Path], names: Sequence[str], out: Path | None) -> str:

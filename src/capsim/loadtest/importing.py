@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capsim.errors import InputError
@@ -10,6 +10,7 @@ from capsim.loadtest.formats.detect import (
     TOOLS,
     Format,
     format_of,
+    has_rows_of_requests,
     known_prefix,
     run_name,
     siblings,
@@ -38,12 +39,13 @@ class Found:
     ignored: tuple[str, ...] = ()
 
 
-def find_runs(paths: Sequence[Path], tool: Tool | None = None) -> Found:
+def find_runs(paths: Sequence[Path], tool: Tool | None = None, form: Format | None = None) -> Found:
     """Return the load tests that files, folders and prefixes hold.
 
     Args:
         paths: files, folders (the files right in them), and prefixes of Locust's files.
         tool: look only at files of this tool.
+        form: what all files are; none: their first characters tell.
 
     Raises:
         InputError: a path does not exist, is of no known format, or a folder has none.
@@ -57,18 +59,35 @@ def find_runs(paths: Sequence[Path], tool: Tool | None = None) -> Found:
         for file in named.files:
             if file in taken:
                 continue
-            form = _form(file, tool, named=named.one_by_one)
-            if form is None:
+            found = form or _form(file, tool, named=named.one_by_one)
+            if found is None:
                 ignored.append(file.name)
                 continue
-            together = tuple(sorted(siblings(form, file)))
+            together = tuple(sorted(siblings(found, file)))
             taken |= set(together)
-            runs[together] = (form, file)
+            runs[together] = (found, file)
         if named.one_by_one or len(runs) > before or taken & set(named.files):
             continue
         raise InputError(f"{escaped(path)}: no file in it is of {_wanted(tool)}")
     named_runs = _named([(form, file, files) for files, (form, file) in runs.items()])
     return Found(runs=named_runs, ignored=tuple(ignored))
+
+
+def joined(found: Found, name: str) -> Found:
+    """Return the files as those of one load test, e.g. of several load generators.
+
+    Raises:
+        InputError: they are of several formats, or have no row per request.
+    """
+    first = found.runs[0]
+    for run in found.runs:
+        if run.form != first.form or not has_rows_of_requests(run.form):
+            raise InputError(
+                f"--together: {escaped(run.paths[0])}: only files of one format with a row per "
+                "request can be put together; sums cannot"
+            )
+    paths = tuple(path for run in found.runs for path in run.paths)
+    return replace(found, runs=(replace(first, name=name, paths=paths),))
 
 
 def read_runs(found: Found, pattern: Pattern) -> dict[str, Recording]:
@@ -151,4 +170,4 @@ def _named(runs: Sequence[tuple[Format, Path, tuple[Path, ...]]]) -> tuple[Run, 
     return tuple(found.values())
 
 
-__all__ = ["TOOLS", "Found", "Run", "find_runs", "read_runs"]
+__all__ = ["TOOLS", "Found", "Run", "find_runs", "joined", "read_runs"]

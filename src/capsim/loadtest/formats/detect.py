@@ -1,6 +1,6 @@
 """Which format a file is of, by its first characters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -44,6 +44,19 @@ class Format:
     reader: Reader
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """Reads tables whose columns the user has named."""
+
+    columns: Mapping[str, str]
+
+    def recognises(self, head: str, name: str) -> bool:  # noqa: ARG002 (the user knows)
+        return True
+
+    def read(self, paths: Sequence[Path], pattern: Pattern) -> Recording:
+        return plain_csv.read(paths, pattern, self.columns)
+
+
 # In this order; the forms that many files might resemble stand last.
 _READERS: tuple[tuple[Tool, object], ...] = (
     ("locust", locust),
@@ -61,6 +74,7 @@ _READERS: tuple[tuple[Tool, object], ...] = (
     ("requests", plain_csv),
 )
 FORMATS = tuple(Format(tool=tool, reader=cast("Reader", module)) for tool, module in _READERS)
+_BY_REQUEST = (k6_csv, k6_stream, hey_csv, vegeta_results, jtl_csv, jtl_xml, plain_csv)
 TOOLS = tuple(dict.fromkeys(found.tool for found in FORMATS))
 
 
@@ -79,6 +93,20 @@ def format_of(path: Path, tool: Tool | None = None) -> Format | None:
         if tool in {None, found.tool} and found.reader.recognises(begin, path.name):
             return found
     return None
+
+
+def table(columns: Mapping[str, str]) -> Format:
+    """Return the format of tables with a row per request and columns of these names.
+
+    Args:
+        columns: names of columns by what they hold; see `plain_csv.read`.
+    """
+    return Format(tool="requests", reader=_Table(columns=columns))
+
+
+def has_rows_of_requests(form: Format) -> bool:
+    """Whether files of a format have a row per request, so that several can be put together."""
+    return isinstance(form.reader, _Table) or form.reader in _BY_REQUEST
 
 
 def siblings(found: Format, path: Path) -> list[Path]:
