@@ -1,5 +1,6 @@
 """The command line as a process: quick help, Ctrl-C, pipes that are closed, workers that end."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -111,6 +112,29 @@ def test_interrupt_at_any_place(
     result = run("predict", "--users", "5")
     assert result.code == 130
     assert result.err == "capsim: stopped\n"
+
+
+@POSIX
+def test_no_interrupt_is_lost(
+    run: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What loads a library may swallow Ctrl-C; the first simulation that ends finds it."""
+    from capsim.cli import system
+
+    original = system.read_system
+
+    def swallow(*arguments: Any) -> Any:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        return original(*arguments)
+
+    monkeypatch.setattr("capsim.cli.system.read_system", swallow)
+    result = run("predict", *LONG, "--jobs", "1")
+    assert result.code == 130
+    assert "capsim: stopped after 1 of " in result.err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert folder.is_dir()
 
 
 @pytest.mark.parametrize(

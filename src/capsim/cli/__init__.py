@@ -36,9 +36,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _run(arguments: list[str] | None) -> int:
     # Here and not above, so that Ctrl-C while libraries are loading is met by `main`, too.
-    from capsim.cli.app import run
+    from capsim.cli.interrupt import interrupts
 
-    return run(arguments)
+    with interrupts():
+        from capsim.cli.app import run
+
+        return run(arguments)
 
 
 def _complain(message: str, code: int) -> int:

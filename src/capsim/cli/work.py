@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capsim.cli.executor import workers
-from capsim.cli.interrupt import StoppedError
+from capsim.cli.interrupt import StoppedError, check
 from capsim.cli.progress import OnDone, progress
 from capsim.errors import InputError
 from capsim.journal import Journal
@@ -90,6 +90,7 @@ def long_work(what: str, *, jobs: int | None, kept: str = _NOTHING_KEPT) -> Iter
     def counted(done: int, total: int) -> None:
         count[:] = [done, total]
         on_done(done, total)
+        check()
 
     try:
         with workers(jobs) as executor, progress(what) as on_done:
