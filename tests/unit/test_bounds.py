@@ -29,6 +29,32 @@ STATIONS = st.lists(
     max_size=3,
 )
 
+TEMPLATE = """
+name = "unknown"
+default_scenario = "test"
+[parameters.cpu_s]
+prior = "lognormal"
+median = 0.01
+factor = 2
+reason = "made up for a test"
+[server]
+kind = "development"
+[requests.page]
+app_cpu_s = "$cpu_s"
+[scenarios.test]
+users = 5
+duration_s = 10
+[scenarios.test.user_classes.user]
+think_s = 1.0
+tasks = { page = 1 }
+"""
+POOL_OF_ONE = """
+[database]
+access = { kind = "pool", size = 1, scope = "system" }
+[machine]
+cores = 1
+"""
+
 
 def network(*demands: float, servers: float = 1, think_s: float = 1.0) -> Any:
     """Return a network of stations alike, under users alike."""
@@ -213,28 +239,23 @@ def test_one_number_of_users_has_stations_and_classes() -> None:
     assert found.levels.shown == (5,)
 
 
+def test_stations_are_left_out_with_mva(template: Callable[[str], Any]) -> None:
+    """Where slots limit, the queues of a network without them would be false numbers."""
+    text = TEMPLATE.replace(
+        "[requests.page]", POOL_OF_ONE + "[requests.page]\nqueries = 1\ndelay_after_s = 0.05"
+    )
+    found = bounds(Belief(template=template(text)), (500, 500), draws=3)
+    assert found.levels is not None
+    assert found.levels.envelope.contradicted[-1]
+    assert found.levels.visits.stations == ()
+    light = bounds(Belief(template=template(text)), (1, 1), draws=3)
+    assert light.levels is not None
+    assert [each.name for each in light.levels.visits.stations] == ["app CPU", "delay"]
+
+
 def test_a_model_has_intervals_over_its_draws(template: Callable[[str], Any]) -> None:
     """An unknown demand spreads the knee; what is known of it does not spread."""
-    text = """
-name = "unknown"
-default_scenario = "test"
-[parameters.cpu_s]
-prior = "lognormal"
-median = 0.01
-factor = 2
-reason = "made up for a test"
-[server]
-kind = "development"
-[requests.page]
-app_cpu_s = "$cpu_s"
-[scenarios.test]
-users = 5
-duration_s = 10
-[scenarios.test.user_classes.user]
-think_s = 1.0
-tasks = { page = 1 }
-"""
-    found = bounds(Belief(template=template(text)), draws=30)
+    found = bounds(Belief(template=template(TEMPLATE)), draws=30)
     assert found.knee.lo < found.knee.median < found.knee.hi
     assert found.think_s.lo == found.think_s.hi == 1.0
     assert found.bottlenecks == {"app CPU": 1.0}

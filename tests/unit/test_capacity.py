@@ -22,6 +22,7 @@ from capsim.experiments.order_statistics import fewest_draws, quantile_bounds, s
 from capsim.experiments.search import Ending, Scale
 from capsim.experiments.targets import parse_targets
 from capsim.experiments.trials import Outcome, Trial
+from capsim.metrics.intervals import Interval
 from capsim.metrics.utilisation import Usage
 from capsim.model.toml import load
 from capsim.report import capacity_words as words
@@ -254,6 +255,16 @@ def test_picture(values: tuple[float, ...]) -> None:
     assert ("with that confidence: up to 90 users" in labels) == (values[0] == 90)
     low, high = axes.get_xlim()
     assert low < 200 < high
+
+
+def test_picture_shows_the_knee_of_the_bounds() -> None:
+    """Where the asymptotes cross is a grey line; far outside of the picture, nothing is said."""
+    found = a_capacity(*map(a_draw, (90.0, 120.0, 150.0)))
+    for knee, is_seen in ((110.0, True), (9000.0, False)):
+        figure = plots.plot_capacity(found, Interval(median=knee, lo=0.9 * knee, hi=1.1 * knee))
+        (legend,) = figure.legends
+        labels = [text.get_text() for text in legend.get_texts()]
+        assert (f"knee N*: {knee:.0f} users, without failures" in labels) == is_seen
 
 
 # Arrival rates.

@@ -275,10 +275,12 @@ def _over(
     shown = (highest,) if is_one else geometric(lowest, highest, ROWS)
     points = {*geometric(1 if is_one else lowest, highest, _POINTS), *shown}
     points |= {round(r.users) for r in found if r.users and lowest <= r.users <= highest}
+    known = envelope(systems, sorted(points))
+    is_exact = is_one and not known.contradicted[-1]
     return Levels(
-        envelope=envelope(systems, sorted(points)),
+        envelope=known,
         shown=shown,
-        visits=visits(systems, highest) if is_one else Visits(),
+        visits=visits(systems, highest) if is_exact else Visits(),
     )
 
 

@@ -215,7 +215,7 @@ def _figures(found: Bounds, reading: Reading) -> list[str]:
 def _mark(found: Bounds, reading: Reading) -> str:
     """Return a mark where a throughput is more than its bound."""
     levels = found.levels
-    if found.kind != "model" or levels is None or reading.users is None:
+    if levels is None or reading.users is None:
         return ""
     places = list(levels.envelope.users)
     if round(reading.users) not in places:
