@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from capsim import load
 from capsim.experiments.beliefs import Belief
-from capsim.experiments.bounds import Bounds, bounds, bounds_of_data, bounds_of_network
+from capsim.experiments.bounded import Bounds
+from capsim.experiments.bounds import bounds, bounds_of_data, bounds_of_network
 from capsim.experiments.closed_systems import Station, of_model, of_network, of_single_queue
 from capsim.experiments.envelopes import MEAN, RPS, envelope
 from capsim.experiments.readings import Reading, readings
@@ -339,6 +340,16 @@ def test_readings_that_another_test_contradicts_are_left_out() -> None:
     assert found.contradicted == ("light",)
     assert len(found.systems) == 1
     assert found.capacity_rps.median == pytest.approx(80 + 1 / 0.15)
+
+
+def test_failures_contradict_nothing() -> None:
+    """Quick refusals under more load say nothing of what a queue carries."""
+    tests = {
+        "light": load_test(10, 9.0, 100.0, think_s=1.0),
+        "refused": load_test(100, 80.0, 5.0, think_s=1.0),
+    }
+    tests["refused"]["total"] |= {"requests": 8000, "failures": 7000}
+    assert bounds_of_data(dataset(**tests)).contradicted == ()
 
 
 @pytest.mark.parametrize(

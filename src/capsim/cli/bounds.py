@@ -13,7 +13,7 @@ from capsim.cli.pictures import check_picture, default_picture, draw
 from capsim.errors import InputError
 
 if TYPE_CHECKING:
-    from capsim.experiments.bounds import Bounds
+    from capsim.experiments.bounded import Bounds
     from capsim.report.context import Context
 
 _Users = Annotated[

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from capsim.calibration.scalability import Estimate, UslFit
 from capsim.experiments.bottleneck import NOTHING
-from capsim.experiments.bounds import Bounds
+from capsim.experiments.bounded import Bounds
 from capsim.experiments.readings import NOTICEABLE, Reading
 from capsim.metrics.intervals import Interval
 from capsim.report.numbers import UNDEFINED, metric_both, number, share
