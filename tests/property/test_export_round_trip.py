@@ -48,14 +48,19 @@ def agree(figures: Figures, run: Run, request_classes: set[str] | None) -> None:
         mine &= np.isin(names, list(request_classes))
     times_s = np.sort((trace.end - trace.asked)[mine])
     assert figures.mean_ms == pytest.approx(1000 * summary.mean_s, rel=SIX_DIGITS)
-    assert figures.min_ms == pytest.approx(1000 * times_s[0], rel=SIX_DIGITS, abs=1e-9)
-    assert figures.max_ms == pytest.approx(1000 * times_s[-1], rel=SIX_DIGITS)
+    lowest_ms, highest_ms = 1000 * times_s[0], 1000 * times_s[-1]
+    if figures.min_ms is not None:
+        assert figures.min_ms == pytest.approx(lowest_ms, rel=SIX_DIGITS, abs=1e-9)
+    assert figures.max_ms == pytest.approx(highest_ms, rel=SIX_DIGITS)
     for name, share in SHARES.items():
         if round(len(times_s) * (1 - share), 9) < 1:  # the importer keeps none with nothing above
             continue
         exact_s = float(times_s[int(len(times_s) * share)])
-        step_ms = 1000 * rounding_step_s("locust", exact_s)
-        assert getattr(figures, name) == pytest.approx(1000 * exact_s, abs=0.5001 * step_ms)
+        step_ms, value = 1000 * rounding_step_s("locust", exact_s), getattr(figures, name)
+        if value is None:  # rounding put it beyond the slowest request
+            assert highest_ms - 1000 * exact_s <= 0.5001 * step_ms
+        else:
+            assert value == pytest.approx(1000 * exact_s, abs=0.5001 * step_ms)
 
 
 @ROUND_TRIPS
