@@ -25,7 +25,13 @@ COMMANDS = {
     "sweep-what-if": "sweep what-if --values today,pool-500+twice-the-workers --draws 3 --no-plot",
     "whatif": "whatif celery pool-500+shorter-queries debug-off --users 14 --draws 4 --no-plot",
     "simulate": "simulate --timeline",
+    "bounds": "bounds --draws 6 --no-plot",
+    "bounds-users": "bounds --draws 6 --users 14",
+    "bounds-data": "bounds --data levels-data.toml --no-plot",
+    "bounds-network": "bounds --demand app=0.605 --demand db=2.1 --demand d=1.35 --think 15 -u 3",
 }
+NO_MODEL = {"bounds-data", "bounds-network"}
+NO_JOBS = {"simulate", "bounds", "bounds-users", *NO_MODEL}
 # The design alone, without rounds: rounds draw from fitted covariances, whose last digits differ
 # from processor to processor.
 CALIBRATE = "calibrate --design 128 --rounds 0"
@@ -36,19 +42,21 @@ ALL = [*COMMANDS, "calibrate"]
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the tiny system to a folder of its own and calibrate it there."""
     folder = tmp_path_factory.mktemp("golden")
-    for name in ("tiny.toml", "tiny-data.toml"):
+    for name in ("tiny.toml", "tiny-data.toml", "levels-data.toml"):
         shutil.copy(HERE / name, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         with pytest.raises(SystemExit) as left:
-            main(arguments(CALIBRATE, "csv"))
+            main(arguments("calibrate", CALIBRATE, "csv"))
     assert left.value.code == 0
     return folder
 
 
-def arguments(command: str, form: str) -> list[str]:
+def arguments(name: str, command: str, form: str) -> list[str]:
     """Return the arguments of a command on the tiny system, in this process."""
-    return [*command.split(), "--model", "tiny.toml", "--jobs", "1", "--format", form]
+    model = [] if name in NO_MODEL else ["--model", "tiny.toml"]
+    jobs = [] if name in NO_JOBS else ["--jobs", "1"]
+    return [*command.split(), *model, *jobs, "--format", form]
 
 
 def settled(text: str, form: str) -> str:
@@ -89,9 +97,7 @@ def test_output_is_as_recorded(
 ) -> None:
     """Tables, JSON and CSV of every command equal the recorded ones."""
     monkeypatch.chdir(folder)
-    options = arguments(COMMANDS.get(name, f"{CALIBRATE} --out again.json"), form)
-    if name == "simulate":
-        options = [option for option in options if option not in {"--jobs", "1"}]
+    options = arguments(name, COMMANDS.get(name, f"{CALIBRATE} --out again.json"), form)
     with pytest.raises(SystemExit) as left:
         main(options)
     found = settled(capsys.readouterr().out, form)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from capsim import load
 from capsim.experiments.beliefs import Belief
-from capsim.experiments.bounds import Bounds, bounds, bounds_of_data, bounds_of_network
+from capsim.experiments.bounded import Bounds
+from capsim.experiments.bounds import bounds, bounds_of_data, bounds_of_network
 from capsim.experiments.closed_systems import Station, of_model, of_network, of_single_queue
 from capsim.experiments.envelopes import MEAN, RPS, envelope
 from capsim.experiments.readings import Reading, readings
@@ -28,6 +29,32 @@ STATIONS = st.lists(
     min_size=1,
     max_size=3,
 )
+
+TEMPLATE = """
+name = "unknown"
+default_scenario = "test"
+[parameters.cpu_s]
+prior = "lognormal"
+median = 0.01
+factor = 2
+reason = "made up for a test"
+[server]
+kind = "development"
+[requests.page]
+app_cpu_s = "$cpu_s"
+[scenarios.test]
+users = 5
+duration_s = 10
+[scenarios.test.user_classes.user]
+think_s = 1.0
+tasks = { page = 1 }
+"""
+POOL_OF_ONE = """
+[database]
+access = { kind = "pool", size = 1, scope = "system" }
+[machine]
+cores = 1
+"""
 
 
 def network(*demands: float, servers: float = 1, think_s: float = 1.0) -> Any:
@@ -213,28 +240,23 @@ def test_one_number_of_users_has_stations_and_classes() -> None:
     assert found.levels.shown == (5,)
 
 
+def test_stations_are_left_out_with_mva(template: Callable[[str], Any]) -> None:
+    """Where slots limit, the queues of a network without them would be false numbers."""
+    text = TEMPLATE.replace(
+        "[requests.page]", POOL_OF_ONE + "[requests.page]\nqueries = 1\ndelay_after_s = 0.05"
+    )
+    found = bounds(Belief(template=template(text)), (500, 500), draws=3)
+    assert found.levels is not None
+    assert found.levels.envelope.contradicted[-1]
+    assert found.levels.visits.stations == ()
+    light = bounds(Belief(template=template(text)), (1, 1), draws=3)
+    assert light.levels is not None
+    assert [each.name for each in light.levels.visits.stations] == ["app CPU", "delay"]
+
+
 def test_a_model_has_intervals_over_its_draws(template: Callable[[str], Any]) -> None:
     """An unknown demand spreads the knee; what is known of it does not spread."""
-    text = """
-name = "unknown"
-default_scenario = "test"
-[parameters.cpu_s]
-prior = "lognormal"
-median = 0.01
-factor = 2
-reason = "made up for a test"
-[server]
-kind = "development"
-[requests.page]
-app_cpu_s = "$cpu_s"
-[scenarios.test]
-users = 5
-duration_s = 10
-[scenarios.test.user_classes.user]
-think_s = 1.0
-tasks = { page = 1 }
-"""
-    found = bounds(Belief(template=template(text)), draws=30)
+    found = bounds(Belief(template=template(TEMPLATE)), draws=30)
     assert found.knee.lo < found.knee.median < found.knee.hi
     assert found.think_s.lo == found.think_s.hi == 1.0
     assert found.bottlenecks == {"app CPU": 1.0}
@@ -318,6 +340,16 @@ def test_readings_that_another_test_contradicts_are_left_out() -> None:
     assert found.contradicted == ("light",)
     assert len(found.systems) == 1
     assert found.capacity_rps.median == pytest.approx(80 + 1 / 0.15)
+
+
+def test_failures_contradict_nothing() -> None:
+    """Quick refusals under more load say nothing of what a queue carries."""
+    tests = {
+        "light": load_test(10, 9.0, 100.0, think_s=1.0),
+        "refused": load_test(100, 80.0, 5.0, think_s=1.0),
+    }
+    tests["refused"]["total"] |= {"requests": 8000, "failures": 7000}
+    assert bounds_of_data(dataset(**tests)).contradicted == ()
 
 
 @pytest.mark.parametrize(

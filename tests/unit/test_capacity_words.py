@@ -10,6 +10,7 @@ from capsim.cli.output import plain_text
 from capsim.experiments.hysteresis import Return
 from capsim.experiments.levels_met import Level
 from capsim.experiments.targets import parse_targets
+from capsim.metrics.intervals import Interval
 from capsim.report import capacity as report
 from capsim.report import capacity_words as words
 from capsim.report.capacity_caveats import hollow, left_behind, unbound
@@ -122,3 +123,13 @@ def test_picture_marks_a_hollow_answer() -> None:
     assert any(label.startswith("!  work is left behind") for label in labels)
     figure.draw_without_rendering()
     assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_picture_shows_the_knee_of_the_bounds() -> None:
+    """Where the asymptotes cross is a grey line; far outside of the picture, nothing is said."""
+    found = a_capacity(*map(a_draw, (90.0, 120.0, 150.0)))
+    for knee, is_seen in ((110.0, True), (9000.0, False)):
+        figure = plots.plot_capacity(found, Interval(median=knee, lo=0.9 * knee, hi=1.1 * knee))
+        (legend,) = figure.legends
+        labels = [text.get_text() for text in legend.get_texts()]
+        assert (f"knee N*: {knee:.0f} users, without failures" in labels) == is_seen

@@ -13,7 +13,7 @@ from capsim.cli.pictures import check_picture, default_picture, draw
 from capsim.errors import InputError
 
 if TYPE_CHECKING:
-    from capsim.experiments.bounds import Bounds
+    from capsim.experiments.bounded import Bounds
     from capsim.report.context import Context
 
 _Users = Annotated[
@@ -70,8 +70,7 @@ def bounds(  # noqa: PLR0913 (the parser reads the options off the parameters)
 ) -> None:
     """Bound throughput and response time without simulation: knee, exact MVA, scalability law.
 
-    Of a model (over its draws), of load-test data alone (--data), or of a network of queues that
-    is given by hand (--demand).
+    Of a model, of load tests alone (--data), or of a network by hand (--demand).
     """
     output = Output(form=form, out=out)
     output.check()

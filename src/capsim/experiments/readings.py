@@ -153,6 +153,13 @@ def _failures(figures: Figures, total: Figures) -> float | None:
     return total.failure_ratio if ratio is None else ratio
 
 
+def possible(found: Sequence[Reading]) -> list[Reading]:
+    """Return the readings whose queue carries what every load test measured without failures."""
+    served = [r.rps for r in found if (r.failure_ratio or 0.0) <= NOTICEABLE]
+    carried = max(served, default=0.0)
+    return [r for r in found if r.capacity_rps is not None and r.capacity_rps >= carried]
+
+
 def different_workloads(dataset: Dataset, found: Sequence[Reading]) -> str | None:
     """Say in what load tests differ that would have to be alike for one curve; none: nothing."""
     names = list(dict.fromkeys(reading.load_test for reading in found))

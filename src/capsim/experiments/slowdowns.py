@@ -61,39 +61,44 @@ def left_out(model: Model, scenario: Scenario) -> Iterator[str]:
     """Yield, in words, what of a model is not in a network of queues with a product form."""
     if model.app.switch_interval_s and not isinstance(model.server, SyncGunicorn):
         yield "turns under the GIL"
-    yield from _slots(model)
-    yield from _limits(model, scenario.client)
+    asks = any(model.requests[name].uses_database for name in scenario.asked_for)
+    yield from _slots(model, asks=asks)
+    yield from _limits(model, scenario.client, asks=asks)
     if model.app.idle_overhead:
         yield "the overhead of an idle process"
     if scenario.drift is not None:
         yield "demand that grows during the test"
-    if model.database.locks:
+    if asks and model.database.locks:
         yield "row locks"
     yield from unbounded(model, scenario)
 
 
-def _slots(model: Model) -> Iterator[str]:
-    """Yield what requests wait for while they hold something else, or although others are free."""
+def _slots(model: Model, *, asks: bool) -> Iterator[str]:
+    """Yield what requests wait for while they hold something, or although others are free.
+
+    `asks`: whether any of them asks the database.
+    """
     server = model.server
     if isinstance(server, Gunicorn):
         yield "waiting for a free worker" if isinstance(server, SyncGunicorn) else "thread limits"
         if server.workers > 1 and not isinstance(server, SyncGunicorn):
             yield "users that stay with one worker process"
-    if isinstance(model.database.access, Pool):
+    if asks and isinstance(model.database.access, Pool):
         yield "the connection pool (held with the thread)"
-    if model.database.pgbouncer is not None:
+    if asks and model.database.pgbouncer is not None:
         yield "PgBouncer's pool"
 
 
-def _limits(model: Model, client: Client) -> Iterator[str]:
+def _limits(model: Model, client: Client, *, asks: bool) -> Iterator[str]:
     """Yield what makes requests end without an answer, or with an early one."""
     database, server = model.database, model.server
     pooled = isinstance(database.access, Pool)
     kills = isinstance(server, SyncGunicorn) and server.timeout_s
-    limits = (client.timeout_s, database.statement_timeout_s, database.lock_timeout_s)
-    if pooled or kills or any(limit is not None for limit in limits):
+    of_database = (database.statement_timeout_s, database.lock_timeout_s, pooled or None)
+    limits = (client.timeout_s, *(of_database if asks else ()))
+    if kills or any(limit is not None for limit in limits):
         yield "timeouts"
-    if database.max_connections is not None and not pooled and database.pgbouncer is None:
+    if asks and not pooled and database.pgbouncer is None and database.max_connections is not None:
         yield "connections that PostgreSQL refuses past max_connections"
     if model.shedding is not None:
         yield "requests that are shed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capsim.experiments.closed_systems import ClosedSystem
-from capsim.experiments.envelopes import networks_of, solvable
+from capsim.experiments.mean_values import networks_of, solvable
 from capsim.metrics.intervals import Interval, interval
 from capsim.theory.mva_lattice import solve_lattice
 

@@ -13,7 +13,7 @@ from capsim.plots import style
 
 BOUND_LINE = (0, (4, 2))
 BOUND_WIDTH = 1.1
-_BAND_ALPHA = 0.18
+_BAND_ALPHA = 0.11
 _POINTS = 80
 
 

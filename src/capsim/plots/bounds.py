@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from capsim.experiments.bounds import Bounds, Levels
+from capsim.experiments.bounded import Bounds, Levels
 from capsim.experiments.readings import Reading
 from capsim.metrics.intervals import Interval
 from capsim.plots import style

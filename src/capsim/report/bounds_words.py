@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from capsim.calibration.scalability import Estimate, UslFit
 from capsim.experiments.bottleneck import NOTHING
-from capsim.experiments.bounds import Bounds
+from capsim.experiments.bounded import Bounds
 from capsim.experiments.readings import NOTICEABLE, Reading
 from capsim.metrics.intervals import Interval
 from capsim.report.numbers import UNDEFINED, metric_both, number, share
@@ -133,7 +133,7 @@ def of_readings(found: Bounds) -> list[str]:
         sentences.append(
             f"{_listed(found.contradicted)}: read as one queue, the system would carry less than "
             "was measured under more load. Part of the response time is delay, or there are "
-            "several servers; this reading is left out of the curves."
+            "several servers; such a reading is left out of the curves."
         )
     return [*sentences, *([found.no_curve] if found.no_curve else [])]
 
@@ -149,8 +149,13 @@ def _of_reading(found: Bounds, reading: Reading) -> Iterator[str]:
             else f"{name}: X (R + Z) is {number(active)}, but there were {number(users)} users; "
             "think times were shorter."
         )
-    if failed > NOTICEABLE and found.kind == "model":
-        yield f"{name}: {share(failed)} of the requests failed, so no bound can be held against it."
+    if failed > NOTICEABLE:
+        tail = (
+            "no bound can be held against it."
+            if found.kind == "model"
+            else "its throughput says little of the work that was done."
+        )
+        yield f"{name}: {share(failed)} of the requests failed, so {tail}"
 
 
 def usl(found: Bounds) -> list[str]:
@@ -181,7 +186,9 @@ def estimate_span(found: Estimate) -> str:
     """Return a confidence interval; an open end in words."""
     if math.isinf(found.lo):
         return UNDEFINED
-    return f"{number(found.lo)}..{'any' if math.isinf(found.hi) else number(found.hi)}"
+    if math.isinf(found.hi):
+        return f"{number(found.lo)} or more"
+    return f"{number(found.lo)}..{number(found.hi)}"
 
 
 def verdict(reading: Reading, most: Interval) -> str | None:
