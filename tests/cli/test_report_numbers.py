@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -92,10 +93,19 @@ def test_times_share_a_unit(found: Interval, text: str) -> None:
 )
 def test_cliff_in_words(within: Interval, ends: Interval, words: str) -> None:
     """The cliff is named where it is, and its absence said within the range searched."""
-    found = Cliff(target_s=1.0, within_target=within, growth_ends=ends, lowest=25, highest=1000)
-    first, second = cliff.sentences(found)
+    found = Cliff(
+        target_s=1.0,
+        within_target=within,
+        growth_ends=ends,
+        good_growth_ends=interval(97, 90, 110),
+        lowest=25,
+        highest=1000,
+    )
+    first, second, third = cliff.sentences(found)
     assert words in first
     assert "inf" not in first + second
+    assert third == "That of good answers stops growing at about 97 users (90 %: 90 to 110)."
+    assert len(cliff.sentences(replace(found, good_growth_ends=None))) == 2
 
 
 def test_plain_has_no_nan() -> None:

@@ -420,6 +420,7 @@ def test_cliff_beyond_the_range_is_open() -> None:
         target_s=1.0,
         within_target=Interval(median=800, lo=300, hi=float("inf")),
         growth_ends=Interval(median=1, lo=1, hi=1),
+        good_growth_ends=None,
         lowest=25,
         highest=1000,
     )

@@ -22,6 +22,7 @@ from capsim.model.model import Model
 _ANSWERS = 4000
 _SHORTEST = 5.0  # times the target
 _LONGEST_S = 30.0
+_NOTICEABLE = 0.01  # share of requests from which failures are worth a word
 _STILL_GROWING = 0.5  # growth of throughput per growth of users, both as logarithms
 
 
@@ -61,6 +62,9 @@ class Cliff:
     target_s: float
     within_target: Interval  # users at which p95 passes the target; infinite: not in the range
     growth_ends: Interval  # users at which throughput stops growing; infinite: not in the range
+    good_growth_ends: (
+        Interval | None
+    )  # the same of good answers; none: they are all, or there are none
     lowest: int  # the range that was searched
     highest: int
 
@@ -115,12 +119,16 @@ def _steady_s(model: Model, scenario: str, users: int) -> float | None:
 def find_cliff(curve: Curve, target_s: float) -> Cliff:
     """Return where each draw's p95 passes the target and its throughput stops growing."""
     users = np.array(curve.users, dtype=float)
-    p95, rps = curve.values("p95_s"), curve.values("rps")
+    p95, rps, good = (curve.values(name) for name in ("p95_s", "rps", "goodput_rps"))
     draws = range(p95.shape[1])
+    some_fail = good.any() and (good < (1 - _NOTICEABLE) * rps).any()
     return Cliff(
         target_s=target_s,
         within_target=interval([crossing(users, p95[:, i], target_s) for i in draws]),
         growth_ends=interval([saturation(users, rps[:, i]) for i in draws]),
+        good_growth_ends=(
+            interval([saturation(users, good[:, i]) for i in draws]) if some_fail else None
+        ),
         lowest=curve.users[0],
         highest=curve.users[-1],
     )
@@ -150,7 +158,7 @@ def saturation(users: NDArray[np.float64], rps: NDArray[np.float64]) -> float:
     This is the knee N* of the asymptotic bounds (Denning & Buzen 1978), read off a simulated
     curve. Infinite where throughput still grows at the end of the range, or there is none.
     """
-    if not rps[0] > 0:
+    if not rps.any():
         return float("inf")
     peak = int(rps.argmax())
     if peak == len(users) - 1 and peak > 0:

@@ -8,10 +8,16 @@ from capsim.report.numbers import seconds
 
 
 def sentences(cliff: Cliff) -> list[str]:
-    """Return one sentence on response times and one on throughput."""
+    """Return a sentence on response times, on throughput, and on good answers if some fail."""
     target = seconds(cliff.target_s)
     searched = f"{cliff.lowest}..{cliff.highest} users"
-    return [_leaves_target(cliff, target, searched), _stops_growing(cliff, searched)]
+    found = [_leaves_target(cliff, target, searched)]
+    found.append(_stops_growing(cliff, cliff.growth_ends, "Throughput", searched))
+    if cliff.good_growth_ends is not None:
+        found.append(
+            _stops_growing(cliff, cliff.good_growth_ends, "That of good answers", searched)
+        )
+    return found
 
 
 def as_json(cliff: Cliff) -> dict[str, object]:
@@ -20,6 +26,7 @@ def as_json(cliff: Cliff) -> dict[str, object]:
         "target_p95_s": cliff.target_s,
         "p95_passes_target_at_users": cliff.within_target,
         "throughput_stops_growing_at_users": cliff.growth_ends,
+        "good_throughput_stops_growing_at_users": cliff.good_growth_ends,
         "searched_users": [cliff.lowest, cliff.highest],
     }
 
@@ -33,13 +40,12 @@ def _leaves_target(cliff: Cliff, target: str, searched: str) -> str:
     return f"p95 passes {target} at {_place(found, cliff)}."
 
 
-def _stops_growing(cliff: Cliff, searched: str) -> str:
-    found = cliff.growth_ends
+def _stops_growing(cliff: Cliff, found: Interval, what: str, searched: str) -> str:
     if math.isinf(found.lo):
-        return f"Throughput still grows at the end of {searched}."
+        return f"{what} still grows at the end of {searched}."
     if math.isnan(found.median):
         return "Nothing is answered: throughput does not grow at all."
-    return f"Throughput stops growing at {_place(found, cliff)}."
+    return f"{what} stops growing at {_place(found, cliff)}."
 
 
 def _place(found: Interval, cliff: Cliff) -> str:
