@@ -65,6 +65,10 @@ def test_words_of_what_was_not_found() -> None:
         "does not hold with 90 % confidence, not even with 1 user."
     )
     assert words.censored(less) == ["In 1 of 2 draws it is missed even with 1 user."]
+    lowest = replace(tried(1.0, is_met=False), metrics={"p95_s": 1.5})
+    slow = a_capacity(a_draw(0.0, tried=(lowest,)))
+    (text,) = words.censored(slow)
+    assert text.endswith("it is missed even with 1 user (median there: p95 1.5 s).")
     assert words.limits(a_capacity(a_draw(0.0))) == ["Not known: no load tried meets the target."]
 
 

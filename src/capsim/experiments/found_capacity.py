@@ -14,7 +14,7 @@ from capsim.experiments.loads import Load
 from capsim.experiments.order_statistics import fewest_draws, quantile_bounds
 from capsim.experiments.search import Ending, Scale
 from capsim.experiments.targets import Targets
-from capsim.metrics.intervals import Interval, interval
+from capsim.metrics.intervals import Interval, interval, weighted_quantile
 
 _ROUNDING = 1e-9  # of a product that should be whole
 
@@ -64,6 +64,16 @@ class Capacity:
         """How many searches ended in each way."""
         found = [draw.ending for draw in self.draws]
         return {ending: found.count(ending) for ending in Ending}
+
+    @property
+    def at_lowest(self) -> dict[str, float]:
+        """Medians of what has a target, at the lowest load tried, over draws that miss it there."""
+        missed = [t for d in self.draws if d.ending == Ending.LESS for t in d.tried[:1]]
+        return {
+            name: weighted_quantile([t.metrics.get(name, math.nan) for t in missed], 0.5)
+            for name in self.targets.metrics
+            if missed
+        }
 
     @property
     def thin(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from capsim.experiments.found_capacity import Capacity
 from capsim.experiments.hysteresis import BELOW, Return
 from capsim.experiments.search import Ending
-from capsim.report.numbers import number, share
+from capsim.report.numbers import metric_value, number, share
 
 _SHOWN = 4  # levels, of a list that may be long
 
@@ -71,7 +71,7 @@ def censored(found: Capacity) -> list[str]:
     draws, endings = len(found.draws), found.endings
     parts = {
         Ending.MORE: f"the target is met at every load tried, up to {_highest(found)}",
-        Ending.LESS: f"it is missed even {_least(found)}",
+        Ending.LESS: f"it is missed even {_least(found)}{_there(found)}",
         Ending.NEVER: "no load tried meets it: throughput is too low where the rest holds",
     }
     return [
@@ -79,6 +79,17 @@ def censored(found: Capacity) -> list[str]:
         for ending, text in parts.items()
         if endings[ending]
     ]
+
+
+def _there(found: Capacity) -> str:
+    """Say how large what has a target is at the lowest load, where it is known."""
+    known = {name: value for name, value in found.at_lowest.items() if not math.isnan(value)}
+    parts = [
+        f"{part.text.split()[0]} {metric_value(part.metric, known[part.metric])}"
+        for part in found.targets.parts
+        if part.metric in known
+    ]
+    return f" (median there: {', '.join(dict.fromkeys(parts))})" if parts else ""
 
 
 def limits(found: Capacity) -> list[str]:
