@@ -36,7 +36,7 @@ def renderable(posterior: Posterior, context: Context) -> Group:
     )
     widths.columns[-1].justify = "left"
     fit = layout.table(
-        ("observation", "", "", "measured", "model", "90 % interval", "ratio", ""),
+        ("observation", "", "", "measured", "model", "posterior 90 %", "ratio", ""),
         list(_fit_rows(posterior)),
         left=3,
     )
