@@ -210,6 +210,18 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
         ],
     ),
     (
+        Kind.HISTORY_DISAGREES,
+        Severity.SERIOUS,
+        one(stretches=parts(20.0, 20.0, 20.0, 20.0, 20.0, requests=1200)),
+        one(stretches=parts(20.0, 20.0, 20.0, 20.0, 20.0, requests=1476)),  # 45 in the ends
+    ),
+    (
+        Kind.HISTORY_INCOMPLETE,
+        Severity.NOTE,
+        one(stretches=parts(20.0, 20.0, 20.0, 20.0)),
+        one(stretches=parts(20.0, 20.0, 20.0, 20.0, 20.0)),
+    ),
+    (
         Kind.FAILURES_DISAGREE,
         Severity.SERIOUS,
         one(total=total(failures=80), failures_by_status={"500": 60}),
@@ -291,16 +303,14 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
     (
         Kind.FROZEN,
         Severity.SERIOUS,
-        one(stretches=parts(20.0, 20.0, 20.0, 20.0, None)),
-        one(
-            stretches=parts(20.0, 20.0, 20.0, 20.0)[:4], duration_s=241, total=total(requests=5965)
-        ),
+        one(stretches=parts(20.0, 20.0, 20.0, 20.0, None), total=total(requests=5940, rps=19.8)),
+        one(stretches=parts(20.0, 20.0, 20.0, 20.0)),  # the history ends before the test
     ),
     (
         Kind.STALL,
         Severity.WARNING,
-        one(stretches=parts(20.0, 20.0, None, 20.0, 20.0)),
-        one(stretches=parts(20.0, 20.0, 20.0, 20.0, 20.0)),
+        one(stretches=parts(20.0, 20.0, None, 20.0, 20.0), total=total(requests=5940, rps=19.8)),
+        one(stretches=[*parts(20.0, 20.0, 20.0)[::2], *parts(*[20.0] * 5)[3:]]),  # not its rows
     ),
     (
         Kind.USERS_MISSING,
@@ -323,6 +333,7 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
                 {"from_s": 0, "until_s": 150, "users": 25, "requests": 1856, "mean_ms": 20},
                 {"from_s": 150, "until_s": 300, "users": 50, "requests": 3712, "mean_ms": 20},
             ],
+            total=total(requests=5568, rps=18.56),
             ramp_s=None,
         ),
         one(
@@ -330,6 +341,7 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
                 {"from_s": 0, "until_s": 20, "users": 25, "requests": 250, "mean_ms": 20},
                 {"from_s": 20, "until_s": 300, "users": 50, "requests": 6930, "mean_ms": 20},
             ],
+            total=total(requests=7180, rps=23.933),
             ramp_s=20,
         ),
     ),

@@ -10,6 +10,7 @@ from capsim.loadtest.audit import (
     drift,
     endpoints,
     failures,
+    history,
     impossible,
     levels,
     little,
@@ -25,7 +26,7 @@ from capsim.loadtest.audit.finding import Finding, Severity
 from capsim.loadtest.audit.sources import nothing_told, read_datasets
 from capsim.loadtest.observations import Dataset
 
-_ALONE = (totals, failures, little, pacing, course, drift, timeouts, endpoints, impossible)
+_ALONE = (totals, failures, little, pacing, history, course, drift, timeouts, endpoints, impossible)
 _ORDER = list(Severity)
 
 

@@ -1,7 +1,7 @@
 """A load test as the laws see it: users, throughput and response time of one stretch of time."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capsim.loadtest.audit import spread
 from capsim.loadtest.audit.digits import half_step
@@ -49,6 +49,11 @@ class Case:
     def is_steady(self) -> bool:
         """Whether these are of the steady part alone."""
         return _is_complete(self.test.steady)
+
+    @property
+    def whole(self) -> "Case":
+        """The same load test by its total alone."""
+        return replace(self, test=self.test.model_copy(update={"steady": None}))
 
     @property
     def duration_s(self) -> float:

@@ -23,6 +23,8 @@ _EXPLAINED_BY: dict[Kind, frozenset[Kind]] = {
     Kind.DRIFT: frozenset({Kind.FROZEN, Kind.SEVERAL_LEVELS}),
     Kind.STALL: frozenset({Kind.FROZEN}),
     Kind.SATURATED: frozenset({Kind.GENERATOR_LIMIT, Kind.THROUGHPUT_FALLS}),
+    # A level that was counted twice looks like the ceiling of the next one.
+    Kind.GENERATOR_LIMIT: frozenset({Kind.COUNTED_TWICE, Kind.TOO_MANY_REQUESTS}),
     Kind.MOSTLY_RAMP: frozenset({Kind.SEVERAL_LEVELS}),
     Kind.TOTALS_DISAGREE: frozenset({Kind.COUNTED_TWICE}),
     Kind.RATE_MISMATCH: frozenset({Kind.COUNTED_TWICE}),

@@ -11,16 +11,14 @@ from capsim.loadtest.audit import text
 from capsim.loadtest.audit.case import SAME_USERS, SIGMAS, Case
 from capsim.loadtest.audit.drift import at_full_load
 from capsim.loadtest.audit.finding import Finding, serious, warning
+from capsim.loadtest.audit.history import dispersion, tells_its_rate, with_holes
 from capsim.loadtest.audit.kinds import Kind
-from capsim.loadtest.figures import PERCENTILES
 from capsim.loadtest.recorded import Stretch
 
 _STOPPED = 0.1  # of the usual throughput
 _DIPPED = 0.5
-_UNKNOWN_CV = 2.0  # of a think law that nobody wrote down
 _LEVEL_BELOW = 0.9  # of the highest: fewer users make a level of their own
 _LASTED = 0.2  # of the test; a shorter time is a ramp, which every test has
-_LONG_HOLE = 0.5  # of a usual stretch; tests end a little after the last of their stretches
 _STRETCHES = 3  # the fewest that show what is usual
 _MOST_RAMP = 0.5
 
@@ -93,7 +91,7 @@ def _ramp(case: Case) -> list[Finding]:
 
 
 def _stopped(case: Case) -> list[Finding]:
-    full = _with_holes(case, [one for one in at_full_load(case) if _tells_its_rate(one)])
+    full = with_holes(case, [one for one in at_full_load(case) if tells_its_rate(one)])
     rates = [_rate(one) for one in full]
     if len(full) < _STRETCHES:
         return _windows_stopped(case)
@@ -150,9 +148,11 @@ def _windows_stopped(case: Case) -> list[Finding]:
     if not counts or total is None:
         return []
     until_s, counted = counts[-1]
+    if counted > total:  # counts of another run
+        return []
     left_s = case.test.duration_s - until_s
     usual = counted / until_s
-    rate = max(total - counted, 0) / left_s if left_s > 0 else usual
+    rate = (total - counted) / left_s if left_s > 0 else usual
     if rate >= _STOPPED * usual or not _is_no_chance(case, rate, usual, left_s):
         return []
     mean_s = (case.test.total.mean_ms or 0.0) / 1000
@@ -165,49 +165,15 @@ def _windows_stopped(case: Case) -> list[Finding]:
             f"{total - counted:,} in the {left_s:g} s after that.{told}",
             from_s=until_s,
             usual_rps=usual,
-            rps=max(total - counted, 0) / left_s,
+            rps=rate,
         )
     ]
 
 
 def _is_no_chance(case: Case, rate: float, usual: float, lasted_s: float) -> bool:
     """Say whether a throughput is lower than its usual one by more than counts vary."""
-    expected, wait = usual * lasted_s, case.wait
-    dispersion = 1 + _UNKNOWN_CV**2
-    if wait is not None:
-        cycle_s = wait.mean_s + (case.mean_s or 0.0)
-        dispersion = 1 + (wait.variance / cycle_s**2 if cycle_s > 0 else 0.0)
-    return expected - rate * lasted_s > SIGMAS * math.sqrt(dispersion * expected)
-
-
-def _with_holes(case: Case, stretches: list[Stretch]) -> list[Stretch]:
-    """Put a stretch without requests where stretches leave out as much time as a usual one takes.
-
-    Importers leave out what has no request.
-    """
-    if not stretches:
-        return []
-    usual_s = median(one.duration_s for one in stretches)
-    edges = [one.from_s for one in stretches[1:]] + [_last_s(case, stretches[-1])]
-    found = []
-    for stretch, next_s in zip(stretches, edges, strict=True):
-        found.append(stretch)
-        if next_s - stretch.until_s >= _LONG_HOLE * usual_s:
-            found.append(Stretch(from_s=stretch.until_s, until_s=next_s))
-    return found
-
-
-def _last_s(case: Case, last: Stretch) -> float:
-    """Return the end of the full load: of the test, unless users left before it."""
-    later = [one.from_s for one in case.test.stretches if one.from_s >= last.until_s]
-    return min(later, default=max(case.test.duration_s, last.until_s))
-
-
-def _tells_its_rate(stretch: Stretch) -> bool:
-    """No figure at all means no request; response times alone say nothing of a rate."""
-    return stretch.rate(stretch.duration_s) is not None or all(
-        getattr(stretch, name) is None for name in ("mean_ms", "min_ms", *PERCENTILES)
-    )
+    expected = usual * lasted_s
+    return expected - rate * lasted_s > SIGMAS * math.sqrt(dispersion(case) * expected)
 
 
 def _rate(stretch: Stretch) -> float:

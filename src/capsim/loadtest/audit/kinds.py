@@ -21,6 +21,8 @@ class Kind(StrEnum):
     RATE_MISMATCH = "rate_mismatch"
     DATASETS_DISAGREE = "datasets_disagree"
     COPIED = "copied"
+    HISTORY_DISAGREES = "history_disagrees"
+    HISTORY_INCOMPLETE = "history_incomplete"
     # Failures
     FAILURES_DISAGREE = "failures_disagree"
     FAILURES_INVERTED = "failures_inverted"
@@ -113,6 +115,14 @@ WORDS: Mapping[Kind, Words] = {
     Kind.DATASETS_DISAGREE: _words(
         "One of the sources is wrong, or they are not the same load test.",
         "Trust the file that the tool wrote over a table that someone typed.",
+    ),
+    Kind.HISTORY_DISAGREES: _words(
+        "Total and history are of two runs, and a calibration uses both.",
+        "Take the statistics and the history of one run, from the tool's own folder.",
+    ),
+    Kind.HISTORY_INCOMPLETE: _words(
+        "The steady part is right for its own time; whether the rest was like it is not known.",
+        "Take the whole history from its source again, if it was cut.",
     ),
     Kind.COPIED: _words(
         "Chance does not repeat itself so: one of the tests was not run, or not recorded.",

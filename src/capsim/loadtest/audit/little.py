@@ -12,11 +12,12 @@ an answer or thinking. What the balance leaves open is computed:
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capsim.loadtest.audit import text
 from capsim.loadtest.audit.case import SIGMAS, Case
 from capsim.loadtest.audit.finding import Finding, serious, warning
+from capsim.loadtest.audit.history import disagrees
 from capsim.loadtest.audit.kinds import Kind
 from capsim.loadtest.audit.spread import slowest_s
 from capsim.loadtest.audit.think import Wait, cycle_bounds_s
@@ -24,6 +25,7 @@ from capsim.loadtest.audit.think import Wait, cycle_bounds_s
 _MOST_REQUESTS_PER_WAIT = 20  # beyond it, a whole factor is likely to be chance
 # A factor is whole when the figures allow a whole number and no half of the way to the next.
 _HALF_WAY = 0.25
+_ABOUT = 0.1  # of twice: of a test with a ramp of some minutes, or of a nominal duration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,18 @@ class Balance:
 
 
 def findings(case: Case) -> list[Finding]:
-    """Check one closed load test; nothing can be said without a throughput."""
+    """Check one closed load test, and its total apart where that is not of its steady part."""
+    found = _of_part(case)
+    if found or not case.is_steady or not disagrees(case):
+        return found
+    return [
+        replace(finding, what=f"By the total alone: {finding.what}")
+        for finding in _of_part(case.whole)
+    ]
+
+
+def _of_part(case: Case) -> list[Finding]:
+    """Check a part of a load test; nothing can be said without a throughput."""
     if case.test.users == 0 or case.rps is None:
         return []
     wait = case.wait
@@ -122,11 +135,12 @@ def _too_many(case: Case, wait: Wait, balance: Balance) -> Finding:
             **numbers,
             requests_per_wait=whole,
         )
-    twice = (
-        " That is twice, within the error: counted twice, or two requests per wait?"
-        if whole == _TWO
-        else ""
-    )
+    twice = ""
+    if whole == _TWO:
+        twice = " That is twice, within the error: counted twice, or two requests per wait?"
+    elif abs(factor - _TWO) <= _ABOUT * _TWO:
+        # Nothing but the ramp, in which users are fewer, keeps it from being a whole factor.
+        twice = " That is about twice: counted twice, or two requests per wait?"
     return serious(
         Kind.TOO_MANY_REQUESTS,
         [case.label],
