@@ -93,7 +93,7 @@ def test_beyond_the_range_is_null(run: Run) -> None:
 
 
 def test_sweep_as_json(run: Run) -> None:
-    """A sweep in JSON has a row per value, differences from today, and the answer."""
+    """A sweep in JSON has a row per value, and differences from today; no report claims anything."""
     arguments = ("sweep", "pool-size", *TINY, "--draws", "2", "--users", "14", "--no-plot")
     found = strict(run(*arguments, "--values", "1,500", "--format", "json").out)
     assert (found["parameter"], found["path"]) == ("pool-size", "database.access.size")
@@ -103,7 +103,7 @@ def test_sweep_as_json(run: Run) -> None:
         assert set(row["metrics"]) == set(row["differences"]) == METRICS
         assert 0 <= row["meets_target"] <= 1
         assert sum(row["limiting"].values()) == pytest.approx(1)
-    assert "500-1000" in found["answer"]
+    assert found["answer"] is None
 
 
 def test_sweep_without_a_pool(run: Run, folder: Path) -> None:

@@ -275,3 +275,28 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, rows: list[str], wor
     with pytest.raises(InputError, match=words) as refused:
         read(write(tmp_path, stats=rows))
     assert "run_stats.csv" in str(refused.value)
+
+
+def test_rows_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    """Rows without requests, damaged rows of failures, and files that are not read are said."""
+    path = write(
+        tmp_path,
+        stats=[STATS, stats_row("GET", "/a", 600), stats_row("GET", "/b", 0)],
+        failures=[FAILURES, "GET,/a,HTTPError('503 Server Error'),many"],
+        distribution=["Name,# requests,50%,66%", "/a,600,18,20"],
+    )
+    found = read(path)
+    for words in (
+        "Rows with no requests that are left out: 1.",
+        "1 rows of the failures file are damaged and left out.",
+        "The distribution file is not read.",
+    ):
+        assert words in found.notes
+
+
+def test_exchanged_columns_are_no_silent_loss(tmp_path: Path) -> None:
+    """Failures of no requests were rows that vanished; they are refused by name."""
+    exchanged = STATS.replace("Request Count,Failure Count", "Failure Count,Request Count")
+    path = write(tmp_path, stats=[exchanged, stats_row("GET", "/a", 600)])
+    with pytest.raises(InputError, match="GET|/a: more failures than requests"):
+        read(path)

@@ -9,6 +9,8 @@ import typer
 
 from capsim.cli import import_options as told
 from capsim.cli.output import Format, Output, note, plain_text
+from capsim.errors import InputError
+from capsim.files import write_whole
 
 if TYPE_CHECKING:
     from capsim.loadtest.assembling import Imported
@@ -64,6 +66,9 @@ _Together = Annotated[
 _Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="Dataset to write (default: print it).")
 ]
+_Replace = Annotated[
+    bool, typer.Option("--replace", help="Write over a dataset, with what was edited in it.")
+]
 
 
 def import_(  # noqa: PLR0913 (the parser reads the options off the parameters)
@@ -81,6 +86,7 @@ def import_(  # noqa: PLR0913 (the parser reads the options off the parameters)
     columns: _Columns = None,
     together: _Together = None,
     out: _Out = None,
+    replace: _Replace = False,
 ) -> None:
     """Make a dataset of the files of load tests: Locust, k6, JMeter, wrk, hey, vegeta, or a table.
 
@@ -103,11 +109,16 @@ def import_(  # noqa: PLR0913 (the parser reads the options off the parameters)
     )
     imported = assemble(read_runs(found, patterns), options)
     dataset = dataset_of(imported, name or told.dataset_name(paths, names, out))
-    _write(dataset, imported, found.ignored, output)
+    _write(dataset, imported, found.ignored, output, replace=replace)
 
 
 def _write(
-    dataset: "Dataset", imported: Sequence["Imported"], ignored: Sequence[str], output: Output
+    dataset: "Dataset",
+    imported: Sequence["Imported"],
+    ignored: Sequence[str],
+    output: Output,
+    *,
+    replace: bool,
 ) -> None:
     from rich.console import Console
 
@@ -120,12 +131,28 @@ def _write(
         output.write(text)
         note("to keep it, add --out FILE; then: capsim audit FILE")
         return
-    output.write(text)
+    _keep(output.out, text, replace=replace)
     if sys.stdout.isatty():
         Console(highlight=False).print(summary, crop=False)
     else:
         sys.stdout.write(plain_text(summary, report.WIDTH))
     sys.stdout.write(f"\nNext: capsim audit {output.out}\n")
+
+
+def _keep(out: Path, text: str, *, replace: bool) -> None:
+    """Write a dataset, but not over another one: people add think times and notes by hand.
+
+    Raises:
+        InputError: the file holds something else, and may not be replaced.
+    """
+    there = out.is_file()
+    if there and not replace and out.read_bytes() != text.encode("utf-8"):
+        raise InputError(
+            f"{out}: exists with other content, perhaps edited by hand; give another name, or "
+            "--replace"
+        )
+    write_whole(out, text)
+    note(f"{'replaced' if there else 'wrote'} {out}")
 
 
 def _findings(dataset: "Dataset") -> list[str]:

@@ -30,7 +30,8 @@ def told(
     """Return what was said of every load test.
 
     Raises:
-        InputError: a value is no number, or is of a load test that is not there.
+        InputError: a value is no number, is of a load test that is not there, or says of one test
+            that it had users and that it had a rate.
     """
     from capsim.loadtest.assembling import Told
 
@@ -38,6 +39,12 @@ def told(
         _known(name, names, "--held-out")
     of_users = _by_test(users, names, "--users", _users)
     of_rate = _by_test(rate, names, "--rate", _positive)
+    for name in names:
+        if name in of_users and name in of_rate:
+            raise InputError(
+                f"--users {of_users[name]} --rate {of_rate[name]:g}: {name} had either users who "
+                "wait for their answers, or a fixed rate; give one of them"
+            )
     of_duration = _by_test(duration, names, "--duration", _positive)
     of_think = _by_test(think, names, "--think", _think)
     return {

@@ -8,10 +8,10 @@ from pydantic import ValidationError
 from capsim.errors import InputError
 from capsim.loadtest.consistent import consistent
 from capsim.loadtest.figures import Figures
-from capsim.loadtest.load_notes import notes_on_load
+from capsim.loadtest.load_notes import notes_on_load, notes_on_told
 from capsim.loadtest.merging import Named, together
 from capsim.loadtest.observations import Dataset, Endpoint, LoadTest
-from capsim.loadtest.recording import Recording
+from capsim.loadtest.recording import Recording, Row
 from capsim.loadtest.request_names import request_names
 from capsim.loadtest.steady import Shape, shape_of
 from capsim.loadtest.stretches import steady_stretch, stretches, windows
@@ -19,7 +19,8 @@ from capsim.model.laws import ThinkLaw
 from capsim.model.validation import first_problem
 
 _MOST_ENDPOINTS = 40  # in a dataset; calibration needs two or three that differ
-_CLOSE = 0.02  # of a number of users: people come and go
+_LATE_S = 2.0  # a history has a row a second, and times are cut to whole ones
+_SILENT = 0.1  # of a test, after the last row of its history: the answers may stop before the test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,8 @@ def _imported(name: str, recording: Recording, told: Told, names: Mapping[str, s
     source = recording.sources[0].name
     history, shape = recording.history, facts.shape
     rows = sorted(recording.rows, key=lambda row: -(row.figures.requests or 0))[:_MOST_ENDPOINTS]
-    notes = (*recording.notes, *facts.notes)
+    left_out = len(recording.rows) - len(rows)
+    notes = (*recording.notes, *_asked(recording, told), *facts.notes, *_beyond(rows, left_out))
     try:
         test = LoadTest(
             source=_listed([file.name for file in recording.sources]),
@@ -147,7 +149,7 @@ def _imported(name: str, recording: Recording, told: Told, names: Mapping[str, s
         recording=recording,
         shape=shape,
         notes=notes,
-        left_out=len(recording.rows) - len(rows),
+        left_out=left_out,
     )
 
 
@@ -164,10 +166,12 @@ def _total(recording: Recording, source: str) -> Figures:
 def _facts(recording: Recording, told: Told) -> _Facts:
     shape = shape_of(recording.history) if recording.history is not None else None
     source = recording.sources[0].name
-    rate = told.rate if told.rate is not None else recording.rate
+    rate = told.rate
+    if rate is None and told.users is None:
+        rate = recording.rate
     found = _users_found(recording, shape)
     users = told.users if told.users is not None else (found or 0)
-    if told.rate is not None and told.users is None:
+    if told.rate is not None:  # never both; see `cli.import_options`
         users = 0
     if not users and rate is None:
         raise InputError(
@@ -177,12 +181,53 @@ def _facts(recording: Recording, told: Told) -> _Facts:
     duration_s = told.duration_s if told.duration_s is not None else recording.duration_s
     if not duration_s:
         raise InputError(f"{source}: does not tell how long the test was; give --duration SECONDS")
+    if told.duration_s is not None:
+        _check_duration(told.duration_s, recording, source)
     notes = notes_on_load(recording.history, shape)
-    if told.users is not None and found and abs(found - told.users) > _CLOSE * told.users:
-        notes.append(
-            f"The files show {found} users, --users says {told.users}. Did some do nothing?"
-        )
+    notes += notes_on_told(
+        users=(found, told.users),
+        rate=(recording.rate, told.rate),
+        duration_s=(recording.duration_s, told.duration_s),
+    )
     return _Facts(users=users, rate=rate, duration_s=duration_s, shape=shape, notes=notes)
+
+
+def _check_duration(duration_s: float, recording: Recording, source: str) -> None:
+    """Refuse a length that the history contradicts: its parts would lie outside of the test.
+
+    Raises:
+        InputError: the history goes on after that, or ends long before.
+    """
+    if recording.history is None:
+        return
+    shown_s = float(recording.history.time_s[-1])
+    if shown_s > duration_s + _LATE_S:
+        rule = "cut the files if only a part counts, or leave --duration out"
+    elif shown_s < duration_s * (1 - _SILENT) - _LATE_S:
+        rule = "name the whole history, or leave --duration out"
+    else:
+        return
+    raise InputError(f"{source}: the history shows {shown_s:g} s, not {duration_s:g}; {rule}")
+
+
+def _asked(recording: Recording, told: Told) -> list[str]:
+    """Return the sentences that ask for what was not told: users or a rate answer for both."""
+    given = {name for name in ("duration", "think") if getattr(told, f"{name}_s") is not None}
+    if told.users is not None or told.rate is not None:
+        given |= {"users", "rate"}
+    return [sentence for option, sentence in recording.asks.items() if option not in given]
+
+
+def _beyond(rows: Sequence[Row], left_out: int) -> list[str]:
+    """Return a note where the dataset has not all endpoints: a reader would miss them."""
+    if not left_out:
+        return []
+    return [
+        (
+            f"The dataset has the {len(rows)} endpoints with the most requests; {left_out} more "
+            "are in the total alone. --pattern groups names."
+        )
+    ]
 
 
 def _users_found(recording: Recording, shape: Shape | None) -> int | None:

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from capsim.errors import InputError
 from capsim.loadtest.figures import LONGEST_MS, PERCENTILES, SHARES, Figures
+from capsim.loadtest.guarded import shortened
 from capsim.loadtest.rounding import Tool, rounding_step_s
 from capsim.model.validation import first_problem
 
@@ -32,8 +33,10 @@ def consistent(
     Raises:
         InputError: the values contradict each other, or a time is absurd.
     """
+    key = shortened(key)
     known = {name: value for name, value in values.items() if value is not None}
     requests = known.get("requests")
+    _refuse_more_failures(known, source, key)
     if requests == 0:
         return None
     if known.get("rps") == 0:  # of a test that has just begun
@@ -54,6 +57,23 @@ def consistent(
         return Figures.model_validate(kept)
     except ValidationError as error:
         raise first_problem(error, str(source), key) from None
+
+
+def _refuse_more_failures(known: Mapping[str, float], source: object, key: str) -> None:
+    """Refuse failures of no requests: exchanged columns look like rows that nobody asked for.
+
+    Raises:
+        InputError: more requests failed than there were.
+    """
+    requests, failures = known.get("requests"), known.get("failures")
+    if requests is not None and failures is not None and failures > requests:
+        raise InputError.at(
+            source,
+            key,
+            f"more failures than requests: failures = {failures:.15g} exceeds requests = "
+            f"{requests:.15g}",
+            remedy="are the two columns exchanged?",
+        )
 
 
 def without_times(figures: Figures) -> Figures:

@@ -52,6 +52,12 @@ def escaped(text: object) -> str:
     )
 
 
+def shortened(text: object, most: int = 60) -> str:
+    """Return a text that fits into a line: its beginning and `...` where it is longer."""
+    whole = str(text)
+    return whole if len(whole) <= most else f"{whole[: most - 3]}..."
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file (or a link to one) for reading, without ever waiting for a writer.
 

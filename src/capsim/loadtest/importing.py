@@ -15,6 +15,7 @@ from capsim.loadtest.formats.detect import (
     run_name,
     siblings,
 )
+from capsim.loadtest.formats.near_misses import near_miss
 from capsim.loadtest.reading import escaped
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.rounding import Tool
@@ -68,7 +69,7 @@ def find_runs(paths: Sequence[Path], tool: Tool | None = None, form: Format | No
             runs[together] = (found, file)
         if named.one_by_one or len(runs) > before or taken & set(named.files):
             continue
-        raise InputError(f"{escaped(path)}: no file in it is of {_wanted(tool)}")
+        raise InputError(f"{escaped(path)}: no file in it is of {_wanted(tool)}{_inside(path)}")
     named_runs = _named([(form, file, files) for files, (form, file) in runs.items()])
     return Found(runs=named_runs, ignored=tuple(ignored))
 
@@ -136,6 +137,16 @@ def _files(path: Path) -> _Named:
     return _Named(files=tuple(files), one_by_one=True)
 
 
+def _inside(path: Path) -> str:
+    """Return the remedy where the files may lie a folder deeper, which are not looked into."""
+    try:
+        folders = sorted(inside for inside in path.iterdir() if inside.is_dir())
+    except OSError:
+        return ""
+    folders = [folder for folder in folders if not folder.name.startswith(".")]
+    return f"; subfolders are not read: name them, e.g. {escaped(folders[0])}" if folders else ""
+
+
 def _visible(files: Sequence[Path]) -> list[Path]:
     return [file for file in files if not file.name.startswith(".")]
 
@@ -149,7 +160,8 @@ def _form(file: Path, tool: Tool | None, *, named: bool) -> Format | None:
         return None
     if form is None and named:
         raise InputError(
-            f"{escaped(file)}: is of no known format; name a result file of {_wanted(tool)}"
+            near_miss(file)
+            or f"{escaped(file)}: is of no known format; name a result file of {_wanted(tool)}"
         )
     return form
 

@@ -22,6 +22,41 @@ def notes_on_load(history: History | None, shape: Shape | None) -> list[str]:
     return [*_shape_notes(history, shape), *_overshoot(history, shape)]
 
 
+def notes_on_told(
+    *,
+    users: tuple[int | None, int | None],
+    rate: tuple[float | None, float | None],
+    duration_s: tuple[float | None, float | None],
+) -> list[str]:
+    """Return sentences on what the user says otherwise than the files.
+
+    Args:
+        users: as the files show them, and as they were told; none: they are not.
+        rate: likewise the requests per second that were sent.
+        duration_s: likewise the length of the test, in seconds.
+    """
+    notes = []
+    (found, said), (found_rate, said_rate) = users, rate
+    if found and said is not None and abs(found - said) > _CLOSE * said:
+        notes.append(f"The files show {found} users, --users says {said}. Did some do nothing?")
+    if found and said_rate is not None:
+        notes.append(
+            f"The files show {found} users, which --rate {said_rate:g} replaces: right only if the "
+            "test sent at that rate, however slow the answers."
+        )
+    if found_rate and said is not None:
+        notes.append(
+            f"The files show {found_rate:g} requests/s, which --users {said} replaces: right only "
+            "if each user waited for its answer."
+        )
+    if found_rate and said_rate is not None and abs(found_rate - said_rate) > _CLOSE * said_rate:
+        notes.append(f"The files show {found_rate:g} requests/s, --rate says {said_rate:g}.")
+    found_s, said_s = duration_s
+    if found_s and said_s is not None and abs(found_s - said_s) > _CLOSE * said_s:
+        notes.append(f"The files show {found_s:g} s, --duration says {said_s:g}.")
+    return notes
+
+
 def _shape_notes(history: History, shape: Shape) -> list[str]:
     if shape.keeps_changing:
         most = float(np.nanmax(history.users))

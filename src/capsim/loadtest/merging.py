@@ -9,7 +9,7 @@ from math import floor
 
 from capsim.loadtest.consistent import consistent
 from capsim.loadtest.figures import SHARES, Figures
-from capsim.loadtest.recording import Pattern, Row
+from capsim.loadtest.recording import LONGEST_NAME, Pattern, Row
 from capsim.loadtest.rounding import Tool, rounding_step_s
 
 _EXAMPLES = 3  # names that are kept of a pattern
@@ -59,7 +59,7 @@ def merged(rows: Iterable[Named], pattern: Pattern, source: object, tool: Tool) 
     """
     groups: dict[str, list[Named]] = defaultdict(list)
     for row in rows:
-        groups[pattern(row.name)].append(row)
+        groups[pattern(row.name)[:LONGEST_NAME]].append(row)
     made = []
     for endpoint, members in groups.items():
         figures = together(members, source, endpoint, tool)
@@ -69,7 +69,7 @@ def merged(rows: Iterable[Named], pattern: Pattern, source: object, tool: Tool) 
                 Row(
                     endpoint=endpoint,
                     figures=figures,
-                    names=tuple(names[:_EXAMPLES]),
+                    names=tuple(name[:LONGEST_NAME] for name in names[:_EXAMPLES]),
                     number_of_names=len(names),
                 )
             )

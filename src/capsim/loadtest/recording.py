@@ -12,6 +12,8 @@ from capsim.loadtest.rounding import Tool
 
 FloatArray = npt.NDArray[np.float64]
 
+LONGEST_NAME = 500  # characters; what is longer is no name, and its beginning stands for it
+
 # From a name such as `GET /orders/17/` to its pattern `GET /orders/{id}/`.
 Pattern = Callable[[str], str]
 
@@ -68,6 +70,8 @@ class Recording:
         rate: Requests per second that an open test was told to send; none: a closed test.
         recorded: What was seen of the raw rows.
         notes: Sentences for people on what was done to the data or is missing.
+        asks: Sentences that ask for an option of the import, by its name (`users`, `rate`,
+            `duration`, `think`): they are for those who did not give it.
     """
 
     tool: Tool
@@ -81,3 +85,4 @@ class Recording:
     rate: float | None = None
     recorded: Recorded
     notes: tuple[str, ...] = ()
+    asks: dict[str, str] = field(default_factory=dict)

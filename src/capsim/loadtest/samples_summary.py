@@ -24,7 +24,7 @@ from capsim.loadtest.in_flight import (
 )
 from capsim.loadtest.reading import escaped
 from capsim.loadtest.recorded import Recorded, SourceFile
-from capsim.loadtest.recording import Pattern, Recording, Row
+from capsim.loadtest.recording import LONGEST_NAME, Pattern, Recording, Row
 from capsim.loadtest.rounding import Tool
 from capsim.loadtest.samples import FloatArray, Samples, put_together
 from capsim.loadtest.samples_summary_history import history_of, users_at_the_top
@@ -33,9 +33,9 @@ from capsim.metrics.percentiles import is_thin, percentile
 _EXAMPLES = 3  # names that are kept of a pattern
 _MOST_ROWS = 1000  # endpoints; a test with more has names that no pattern fits
 _MOST_STATUSES = 50
-_LONGEST_NAME = 500  # characters; longer ones are no names
 _OTHER = "other"
 _NO_STATUS = "no status"
+_NO_TOP = "The number of users had no flat top; give --users."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,6 +90,7 @@ def recording(
     users = users_at_the_top(history, parts)
     rows_of, row_notes = _rows(everything, pattern, source, tool, has_failures=has_failures)
     notes = [note for found in files for note in found.notes]
+    reported = any(part.users is not None for part in parts)
     return Recording(
         tool=tool,
         sources=tuple(sources),
@@ -100,7 +101,8 @@ def recording(
         duration_s=round(span_s(everything), 6) or None,
         users=users,
         recorded=_recorded(files, everything),
-        notes=(*dict.fromkeys(notes), *row_notes, *_notes(files, everything, users)),
+        notes=(*dict.fromkeys(notes), *row_notes, *_notes(files, everything)),
+        asks={"users": _NO_TOP} if reported and users is None else {},
     )
 
 
@@ -140,7 +142,8 @@ def _rows(
     grouped = with_slugs(pattern, used)
     members: dict[str, list[str]] = {}
     for name in used:
-        members.setdefault(grouped(name), []).append(name)
+        # By what is shown: two rows of one label would hide one another in the dataset.
+        members.setdefault(escaped(grouped(name))[:LONGEST_NAME], []).append(name)
     place = {name: group for group, names in enumerate(members.values()) for name in names}
     table = np.array([place.get(name, -1) for name in samples.endpoints], np.int32)
     groups = table[samples.endpoint]
@@ -153,7 +156,7 @@ def _rows(
     for group in largest.tolist():
         chosen = by_group[ends[group] - sizes[group] : ends[group]]
         failures = int(samples.failed[chosen].sum()) if has_failures else None
-        label = escaped(names[group])[:_LONGEST_NAME] or "(no name)"
+        label = names[group] or "(no name)"
         figures = _figures(np.sort(samples.response_time_s[chosen]), failures, source, label, tool)
         if figures is not None:
             known = members[names[group]]
@@ -161,7 +164,7 @@ def _rows(
                 Row(
                     endpoint=label,
                     figures=figures,
-                    names=tuple(escaped(name)[:_LONGEST_NAME] for name in known[:_EXAMPLES]),
+                    names=tuple(escaped(name)[:LONGEST_NAME] for name in known[:_EXAMPLES]),
                     number_of_names=len(known),
                 )
             )
@@ -176,7 +179,7 @@ def _failures_by_status(samples: Samples) -> Mapping[str, int]:
     for index in np.argsort(-counts, kind="stable").tolist():
         if counts[index] == 0:
             break
-        name = escaped(samples.statuses[index])[:_LONGEST_NAME] or _NO_STATUS
+        name = escaped(samples.statuses[index])[:LONGEST_NAME] or _NO_STATUS
         if len(found) >= _MOST_STATUSES:
             name = _OTHER
         found[name] = found.get(name, 0) + int(counts[index])
@@ -200,7 +203,7 @@ def _recorded(files: Sequence[Read], everything: Samples) -> Recorded:
     )
 
 
-def _notes(files: Sequence[Read], everything: Samples, users: int | None) -> list[str]:
+def _notes(files: Sequence[Read], everything: Samples) -> list[str]:
     notes = []
     skipped = sum(found.skipped for found in files)
     if skipped:
@@ -210,7 +213,4 @@ def _notes(files: Sequence[Read], everything: Samples, users: int | None) -> lis
             "Times are in whole seconds: the peak of requests in flight is not known, and the "
             "duration is known to a second."
         )
-    reported = any(found.samples.users is not None for found in files)
-    if reported and users is None:
-        notes.append("The number of users had no flat top; give --users.")
     return notes

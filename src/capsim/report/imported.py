@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 
 from capsim.loadtest.assembling import Imported
 from capsim.loadtest.figures import Figures
+from capsim.loadtest.guarded import escaped, shortened
 from capsim.loadtest.observations import LoadTest
-from capsim.loadtest.reading import escaped
 from capsim.loadtest.steady import Shape
 from capsim.report import layout, numbers
 
@@ -16,6 +16,8 @@ _COLUMNS = ("", "requests", "failed", "requests/s", "mean", "p50", "p95", "slowe
 _ROW_COLUMNS = ("endpoint", "names", "requests", "failed", "mean", "p50", "p95")
 _MOST_ROWS = 15
 _MOST_STATUSES = 6
+_LONGEST = 100  # characters of a name; the dataset has more of it
+_LONGEST_LINE = 600  # of a note or a finding, whatever names stand in it
 
 
 def renderable(
@@ -40,7 +42,7 @@ def renderable(
         parts.append(layout.section("Not read", layout.sentence(f"{listed}{more}")))
     if findings is not None:
         lines = findings or ["Nothing found."]
-        parts.append(layout.section("Audit", layout.bullets(escaped(line) for line in lines)))
+        parts.append(layout.section("Audit", layout.bullets(map(_bullet, lines))))
     return Group(*parts)
 
 
@@ -55,7 +57,7 @@ def _one(found: Imported) -> Group:
     if rows:
         table = [
             (
-                escaped(row.endpoint),
+                shortened(escaped(row.endpoint), _LONGEST),
                 f"{row.number_of_names:,}",
                 *_counts(row.figures),
                 *_times(row.figures),
@@ -69,8 +71,12 @@ def _one(found: Imported) -> Group:
     if found.test.held_out:
         notes.append("Held out: nothing will be calibrated on it.")
     if notes:
-        parts.append(layout.section("Notes", layout.bullets(escaped(note) for note in notes)))
+        parts.append(layout.section("Notes", layout.bullets(map(_bullet, notes))))
     return Group(*parts)
+
+
+def _bullet(text: str) -> str:
+    return shortened(escaped(text), _LONGEST_LINE)
 
 
 def load_in_words(found: Imported) -> str:
@@ -126,13 +132,16 @@ def _patterns(found: Imported) -> Iterator[str]:
     for row in found.recording.rows:
         if row.number_of_names > 1:
             lost = "" if row.figures.p50_ms is not None else "; percentiles cannot be added up"
-            names = f"{row.number_of_names:,} names, e.g. {row.names[0]}"
-            yield f"{row.endpoint} stands for {names}{lost}."
+            names = f"{row.number_of_names:,} names, e.g. {shortened(row.names[0], _LONGEST)}"
+            yield f"{shortened(row.endpoint, _LONGEST)} stands for {names}{lost}."
 
 
 def _statuses(failures: Mapping[str, int]) -> Iterator[str]:
     if failures:
         ordered = sorted(failures.items(), key=lambda item: -item[1])
-        shown = [f"{number:,} x {status}" for status, number in ordered[:_MOST_STATUSES]]
+        shown = [
+            f"{number:,} x {shortened(status, _LONGEST)}"
+            for status, number in ordered[:_MOST_STATUSES]
+        ]
         more = sum(number for _, number in ordered[_MOST_STATUSES:])
         yield f"Failures: {', '.join(shown)}{f', {more:,} others' if more else ''}."

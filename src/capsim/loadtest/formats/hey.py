@@ -26,6 +26,10 @@ _ERROR = re.compile(r"\[(\d{1,15})\]\s+(.*)")
 _NAMES = {"Slowest": "max_ms", "Fastest": "min_ms", "Average": "mean_ms"}
 _PERCENT = {f"{share * 100:g}": name for name, share in SHARES.items()}
 _FAILED_FROM = 400  # HTTP status
+_WORKERS = (
+    "hey does not print how many workers it had: give --users, the -c that it was called with "
+    "(50 by default)."
+)
 
 
 def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a format)
@@ -83,6 +87,7 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:  # noqa: ARG001 
         duration_s=summary["Total"] or None,
         recorded=Recorded(rows=1),
         notes=tuple(_notes(unanswered)),
+        asks={"users": _WORKERS},
     )
 
 
@@ -103,8 +108,4 @@ def _notes(unanswered: int) -> Iterator[str]:
             f"{unanswered} requests had no answer. hey leaves them out of its times: the mean, the "
             "maximum and the percentiles that they could move are left out."
         )
-    yield (
-        "hey does not print how many workers it had: give --users, the -c that it was called with "
-        "(50 by default)."
-    )
     yield "hey keeps no history: it is not known whether the test was steady."

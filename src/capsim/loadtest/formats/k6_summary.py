@@ -92,6 +92,7 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
         users=users,
         recorded=Recorded(rows=len(summary.metrics)),
         notes=tuple(_notes(summary, source)),
+        asks=dict(_asks(summary, users, source)),
     )
 
 
@@ -176,6 +177,16 @@ def _users(summary: _Summary, source: str) -> int | None:
     return count(summary.metrics.get("vus", {}), "max", source) or None
 
 
+def _asks(summary: _Summary, users: int | None, source: str) -> Iterator[tuple[str, str]]:
+    if "dropped_iterations" in summary.metrics:
+        yield (
+            "rate",
+            "Iterations were dropped, so the test had a rate, not a number of users: give --rate.",
+        )
+    elif users is not None and users != real(summary.metrics.get("vus", {}), "min", source):
+        yield "users", f"{users}, the most that ran, is taken for the number of users."
+
+
 def _notes(summary: _Summary, source: str) -> Iterator[str]:
     yield (
         "k6's http_req_duration leaves out the time to connect and for TLS, and its summary has no "
@@ -185,12 +196,8 @@ def _notes(summary: _Summary, source: str) -> Iterator[str]:
     low, high = real(vus, "min", source), real(vus, "max", source)
     if low is not None and high is not None and low < high:
         yield (
-            f"Between {low:g} and {high:g} virtual users ran; {high:g} is taken for the number of "
-            "users. If they came in steps, the figures are of no single load."
-        )
-    if "dropped_iterations" in summary.metrics:
-        yield (
-            "Iterations were dropped, so the test had a rate, not a number of users: give --rate."
+            f"Between {low:g} and {high:g} virtual users ran. If they came in steps, the figures "
+            "are of no single load."
         )
     if "http_req_failed" not in summary.metrics:
         yield "http_req_failed is missing (k6 before 0.31): failures are not known."

@@ -34,6 +34,7 @@ _COLUMNS = {
     "distribution": {"name", "# requests", "50%", "66%"},
 }
 _STATS = ({"request count", "name"}, {"# requests", "# failures", "name"})
+_READ = frozenset({"stats", "history", "failures"})
 _LONGER = 1.02  # than the time to the last request: a test that went on without answers
 _ROWS_S = 2.0  # a history has a row a second, before the first request and after the last
 _SHORTER = 0.9  # of the requests in the statistics: the history is another test's, or cut
@@ -85,7 +86,7 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     """
     by_kind: dict[str, Path] = {}
     for path in paths:
-        found = kind(head(path)) or "unknown"
+        found = kind(head(path)) or escaped(path.name)
         if found in by_kind:
             raise InputError(
                 f"{escaped(path)}: is the same kind of file as {escaped(by_kind[found].name)}, "
@@ -102,7 +103,7 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
             f"{escaped(paths[0])}: has no figures of requests; name the _stats.csv or "
             "_stats_history.csv of the same run, too"
         )
-    return _recording(files, paths, pattern, ignored=sorted(set(by_kind) & {"exceptions"}))
+    return _recording(files, paths, pattern, ignored=sorted(set(by_kind) - _READ))
 
 
 def _recording(
@@ -196,6 +197,10 @@ def _notes(files: _Files, total: Figures | None) -> list[str]:
                 "of another run, or cut?"
             )
     notes += _silence(total, _duration_s(files, total))
+    if files.failures is not None and files.failures.skipped_rows:
+        notes.append(
+            f"{files.failures.skipped_rows} rows of the failures file are damaged and left out."
+        )
     failed = total.failures if total is not None else None
     if files.failures is not None and failed is not None:
         listed = sum(files.failures.by_status.values())

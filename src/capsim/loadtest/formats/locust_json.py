@@ -20,6 +20,10 @@ from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recorded import Recorded
 from capsim.loadtest.recording import Pattern, Recording
 
+_USERS = (
+    "The web page shows how many users run at the moment of the copy; that is not kept: give "
+    "--users."
+)
 _MOST_SHOWN = 500  # rows of the web page; it leaves out what is more
 
 
@@ -68,7 +72,8 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
         failures_by_status=_failures(page.around),
         duration_s=duration_s,
         recorded=Recorded(rows=len(page.rows)),
-        notes=tuple(_notes(page, duration_s)),
+        notes=tuple(_notes(page, unused=len(entries) - len(rows))),
+        asks=dict(_asks(page, duration_s)),
     )
 
 
@@ -153,16 +158,18 @@ def _failures(around: Mapping[str, Any]) -> dict[str, int]:
     return fewer(found)
 
 
-def _notes(page: _Page, duration_s: float | None) -> Iterator[str]:
+def _asks(page: _Page, duration_s: float | None) -> Iterator[tuple[str, str]]:
     if "user_count" in page.around:
-        yield (
-            "The web page shows how many users run at the moment of the copy; that is not kept: "
-            "give --users."
-        )
+        yield "users", _USERS
+    if duration_s is None:
+        yield "duration", "The duration is not in the file; give --duration."
+
+
+def _notes(page: _Page, unused: int) -> Iterator[str]:
+    if unused:
+        yield f"Rows with no requests that are left out: {unused}."
     if len(page.rows) > _MOST_SHOWN and page.around:
         yield "The web page leaves out rows beyond 500; download its CSV files."
-    if duration_s is None:
-        yield "The duration is not in the file; give --duration."
     yield (
         "Locust's JSON has no history of users: it is not known when all of them were there, nor "
         "whether the test was steady. Locust writes a history with --csv."

@@ -48,12 +48,13 @@ def read_stats(path: Path) -> StatsFile:
     table = read_table(path)
     names = columns(table)
     rows: list[Named] = []
-    total, untimed, again = None, 0, 0
+    total, untimed, again, unused = None, 0, 0, 0
     for cells in table.rows:
         values = dict(zip(names, cells, strict=True))
         label = values.get("name", "")
         figures = _figures(values, escaped(path.name))
         if figures is None:
+            unused += not is_total(values)
             continue
         if is_total(values):
             again += total is not None
@@ -62,7 +63,7 @@ def read_stats(path: Path) -> StatsFile:
         untimed += figures.mean_ms is None
         name = f"{values.get('type', '')} {label}".strip()
         rows.append(Named(name=name, figures=figures, times_ms=times_of_few(figures)))
-    notes = tuple(_notes(table, total, untimed, again))
+    notes = tuple(_notes(table, total, untimed, again, unused))
     recorded = Recorded(
         rows=len(table.rows) + table.skipped,
         skipped_rows=table.skipped,
@@ -98,7 +99,11 @@ def _figures(values: Mapping[str, str], source: str) -> Figures | None:
     return figures
 
 
-def _notes(table: Table, total: Figures | None, untimed: int, again: int) -> Iterator[str]:
+def _notes(
+    table: Table, total: Figures | None, untimed: int, again: int, unused: int
+) -> Iterator[str]:
+    if unused:
+        yield f"Rows with no requests that are left out: {unused}."
     if total is None:
         yield "The row Aggregated is missing: the total is the sum of the rows. Is the file cut?"
     if again:

@@ -105,14 +105,14 @@ def _check(named: Mapping[str, Named], header: Sequence[str], path: Path) -> Non
     there = shown(header)
     if "start" not in named and "end" not in named:
         raise InputError(
-            f"{escaped(path)}: has no column that says when a request was sent; name one of its "
-            f"columns start, or timestamp (there are {there})"
+            f"{escaped(path)}: has no column that says when a request was sent; name it with "
+            f"--columns start=COLUMN (there are {there})"
         )
     response = named.get("response_time")
     if response is None and not {"start", "end"} <= set(named):
         raise InputError(
-            f"{escaped(path)}: has no column of response times; name one of its columns "
-            f"response_time_ms, or response_time_s (there are {there})"
+            f"{escaped(path)}: has no column of response times; name it with --columns "
+            f"response_time_ms=COLUMN (there are {there})"
         )
     if response is not None and response.unit_s is None:
         name = shown([response.column])

@@ -7,6 +7,7 @@ vegeta's reports, an answer of 200 to 399 is a success.
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ _CSV = (
 )
 _WITHOUT_HEADERS = len(_CSV) - 1  # before vegeta 12.9
 _GOOD = range(200, 400)
-_OPEN = "Vegeta sends at a rate, not by a number of users: give --rate."
+_RATE_ASKED = "Vegeta sends at a rate, not by a number of users: give --rate."
 
 
 def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a format)
@@ -66,12 +67,13 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     Raises:
         InputError: a file is damaged beyond single rows, or has no result.
     """
-    return recording(
+    found = recording(
         [_read(path) for path in paths],
         pattern,
         tool="vegeta",
         sources=[source_file(path) for path in paths],
     )
+    return replace(found, asks=found.asks | {"rate": _RATE_ASKED})
 
 
 def _read(path: Path) -> Read:
@@ -150,5 +152,4 @@ def _made(
         ),
         rows=rows,
         skipped=damaged + int((~keep).sum()),
-        notes=(_OPEN,),
     )

@@ -25,6 +25,12 @@ _FAILED = re.compile(r"Non-2xx or 3xx responses: (\d{1,15})")
 _ERRORS = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
 _DISTRIBUTION = re.compile(r"Latency Distribution[^\n]*\n((?:\s+[\d.]+%\s+\S+[ \t]*\r?\n?)+)")
 _PERCENTILE = re.compile(r"([\d.]+)%\s+(\S+)")
+_RATE_ASKED = "wrk2 sends at a fixed rate, which it does not print: give --rate."
+_USERS = "Connections are taken for users."
+_THINK = (
+    "wrk does not think between requests, unless its script has a delay: give --think 0, or the "
+    "delay."
+)
 _NAMES = {round(share * 100, 3): name for name, share in SHARES.items()}
 
 
@@ -79,6 +85,7 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
         users=None if is_wrk2 else int(connections[2]),
         recorded=Recorded(rows=1),
         notes=tuple(_notes(errors, is_wrk2=is_wrk2)),
+        asks={"rate": _RATE_ASKED} if is_wrk2 else {"users": _USERS, "think": _THINK},
     )
 
 
@@ -109,13 +116,5 @@ def _notes(errors: Sequence[int], *, is_wrk2: bool) -> Iterator[str]:
                 "maximum and the percentiles that they could move are left out."
             )
     if is_wrk2:
-        yield (
-            "wrk2 sends at a fixed rate, which it does not print: give --rate. Its times count "
-            "from when a request was due."
-        )
-    else:
-        yield (
-            "Connections are taken for users. wrk does not think between requests, unless its "
-            "script has a delay: give --think 0, or the delay."
-        )
+        yield "wrk2's times count from when a request was due."
     yield "wrk keeps no history: it is not known whether the test was steady."
