@@ -93,7 +93,7 @@ def test_beyond_the_range_is_null(run: Run) -> None:
 
 
 def test_sweep_as_json(run: Run) -> None:
-    """A sweep in JSON has a row per value, and differences from today; no report claims anything."""
+    """A sweep in JSON has a row per value, with differences; of this system no report claims."""
     arguments = ("sweep", "pool-size", *TINY, "--draws", "2", "--users", "14", "--no-plot")
     found = strict(run(*arguments, "--values", "1,500", "--format", "json").out)
     assert (found["parameter"], found["path"]) == ("pool-size", "database.access.size")
