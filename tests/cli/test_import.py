@@ -66,7 +66,7 @@ def _results(folder: Path) -> Path:
 
 def imported(run: Run, *arguments: str) -> Dataset:
     """Import into a file, and return what every command reads from it."""
-    found = run("import", *arguments, "--out", "made.toml")
+    found = run("import", *arguments, "--out", "made.toml", "--replace")
     assert found.code == 0, found.err
     return load_dataset("made.toml")
 
@@ -199,6 +199,18 @@ ARGUMENTS = {
     "all held out": (("results", "--held-out", "buy"), "held out"),
     "held out unknown": (("results", "--held-out", "x"), "'x'"),
     "no pattern": (("results", "--pattern", "x"), "--pattern x"),
+    "users and a rate": (("results", "--users", "50", "--rate", "30"), "--users 50 --rate 30: buy"),
+    "shorter than its history": (
+        ("results", "--duration", "40"),
+        "the history shows 120 s, not 40",
+    ),
+    "longer than its history": (("results", "--duration", "600"), "the history shows 120 s"),
+    "only subfolders": (("deep",), "subfolders are not read: name them, e.g. deep/one"),
+    "a dataset": (("mine.toml",), "is a dataset already; next: capsim audit mine.toml"),
+    "a model": (("model.toml",), "is a model file"),
+    "no time": (("no_time.csv",), "when a request was sent; name it with --columns start=COLUMN"),
+    "no response time": (("no_wait.csv",), "name it with --columns response_time_ms=COLUMN"),
+    "exchanged columns": (("swapped_stats.csv",), "more failures than requests"),
     "no place": (("results", "--out", "no/such/place.toml"), "no/such"),
     "two tools": (("results", "wrk.txt"), "one tool"),
     "archive": (("all.zip",), "all.zip"),
@@ -212,7 +224,19 @@ def test_bad_arguments_end_as_one_line(name: str, run: Run, results: Path, folde
     """Whatever is wrong in the arguments: exit code 2, and one line that names it."""
     (folder / "docs").mkdir()
     (folder / "docs" / "notes.md").write_text("# Notes\n", encoding="utf-8")
-    (folder / "wrk.txt").write_text(WRK, encoding="utf-8")
+    (folder / "deep" / "one").mkdir(parents=True)
+    near = {
+        "wrk.txt": WRK,
+        "mine.toml": 'name = "mine"\n[load_tests.buy]\nusers = 5\n',
+        "model.toml": 'name = "mine"\n[server]\nkind = "development"\n',
+        "no_time.csv": "foo,response_time_ms,endpoint\n1700000000.1,32,/x/\n",
+        "no_wait.csv": "start,foo,endpoint\n1700000000.1,32,/x/\n",
+        "swapped_stats.csv": stats().replace(
+            "Request Count,Failure Count", "Failure Count,Request Count"
+        ),
+    }
+    for file, text in near.items():
+        (folder / file).write_text(text, encoding="utf-8")
     for copy in ("copy", "again"):
         (folder / f"{copy}_stats.csv").write_text(stats(), encoding="utf-8")
     with zipfile.ZipFile(folder / "all.zip", "w") as archive:
@@ -224,6 +248,62 @@ def test_bad_arguments_end_as_one_line(name: str, run: Run, results: Path, folde
     assert found.err.count("\n") == 1
     assert words in found.err
     assert found.out == ""
+
+
+def test_an_edited_dataset_is_not_lost(run: Run, results: Path) -> None:
+    """A dataset is meant to be edited by hand; only the same content or --replace writes over."""
+    command = ("import", str(results), "--out", "made.toml")
+    assert run(*command).code == 0
+    assert run(*command).code == 0  # the same content: nothing is lost
+    edited = Path("made.toml").read_text(encoding="utf-8") + "# from the locustfile\n"
+    Path("made.toml").write_text(edited, encoding="utf-8")
+    refused = run(*command)
+    assert refused.code == 2
+    assert "give another name, or --replace" in refused.err
+    assert Path("made.toml").read_text(encoding="utf-8") == edited
+    assert "replaced made.toml" in run(*command, "--replace").err
+    assert "# from the locustfile" not in Path("made.toml").read_text(encoding="utf-8")
+
+
+def test_notes_do_not_ask_for_what_was_given(run: Run, folder: Path) -> None:
+    """A note that asks for an option is for those who left it out."""
+    (folder / "a.txt").write_text(WRK, encoding="utf-8")
+    asked = "wrk does not think between requests"
+    assert asked in run("import", "a.txt").err
+    assert "are taken for users" in run("import", "a.txt").err
+    told = run("import", "a.txt", "--think", "0", "--users", "100")
+    assert asked not in told.err
+    assert "are taken for users" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--rate", "5"), "The files show 100 users, which --rate 5 replaces"),
+        (("--users", "25"), "The files show 100 users, --users says 25"),
+        (("--duration", "125"), "The files show 120 s, --duration says 125"),
+    ],
+)
+def test_what_the_files_show_otherwise_is_said(
+    options: tuple[str, ...], words: str, run: Run, results: Path
+) -> None:
+    """What the user says comes first, but never silently against the files."""
+    found = run("import", str(results), *options)
+    assert words in " ".join(found.err.split())
+
+
+def test_endless_names_do_not_fill_the_screen(run: Run, folder: Path) -> None:
+    """Names of endpoints are shortened for people, and two that begin alike stay one endpoint."""
+    endless = "x" * 300_000
+    rows = [f"GET,{endless}{end},3000,30,18,20.0,3.0,90.0,9,25,0.5,18,41,80" for end in "ab"]
+    text = STATS + "".join(f"{row}\r\n" for row in rows)
+    (folder / "long_stats.csv").write_text(text, encoding="utf-8")
+    found = run("import", "long_stats.csv", "--users", "9", "--duration", "120", "--out", "m.toml")
+    assert found.code == 0, found.err
+    assert "..." in found.out
+    assert len(found.out) < 3000
+    (test,) = load_dataset("m.toml").load_tests.values()
+    assert [figures.requests for figures in test.endpoints.values()] == [6000]
 
 
 def test_files_that_are_no_results_are_named(run: Run, results: Path) -> None:

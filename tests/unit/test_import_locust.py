@@ -298,5 +298,5 @@ def test_exchanged_columns_are_no_silent_loss(tmp_path: Path) -> None:
     """Failures of no requests were rows that vanished; they are refused by name."""
     exchanged = STATS.replace("Request Count,Failure Count", "Failure Count,Request Count")
     path = write(tmp_path, stats=[exchanged, stats_row("GET", "/a", 600)])
-    with pytest.raises(InputError, match="GET|/a: more failures than requests"):
+    with pytest.raises(InputError, match="more failures than requests"):
         read(path)

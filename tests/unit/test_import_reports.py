@@ -159,7 +159,7 @@ def test_a_test_of_k6_with_dropped_iterations_had_a_rate(read: Read) -> None:
     summary["metrics"]["dropped_iterations"] = {"count": 10, "rate": 0.3}
     found = read(json.dumps(summary))
     assert found.users is None
-    assert any("--rate" in note for note in found.notes)
+    assert "--rate" in found.asks["rate"]
 
 
 def test_wrk_tells_units_connections_and_failures(read: Read) -> None:
