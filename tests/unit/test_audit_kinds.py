@@ -240,6 +240,18 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
         one(total=total(failures=960), failures_by_status={"429": 60, "500": 900}),
     ),
     (
+        Kind.MOSTLY_FAILED,
+        Severity.SERIOUS,
+        one(total=total(failures=4455), failures_by_status={"500": 4455}),
+        one(total=total(failures=3600), failures_by_status={"500": 3600}),
+    ),
+    (
+        Kind.NO_TIME,
+        Severity.SERIOUS,
+        one(total={"requests": 7500, "rps": 25.0, "mean_ms": 0, "p50_ms": 0, "max_ms": 0}),
+        one(total={"requests": 7500, "rps": 25.0, "mean_ms": 0.1, "p50_ms": 0, "max_ms": 1}),
+    ),
+    (
         Kind.SAME_FAILURE_SHARE,
         Severity.WARNING,
         levels(
@@ -254,7 +266,7 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
     (
         Kind.FAILURES_NOT_TIMEOUTS,
         Severity.SERIOUS,
-        with_timeout(0.15, total=total(failures=7425)),
+        with_timeout(0.15, total=total(failures=3300)),
         with_timeout(0.15, total=total(failures=70)),
     ),
     (
@@ -469,6 +481,29 @@ def test_a_defect_is_found_alone(
     assert of_severity(found, severity) == [kind]
     assert kind not in [finding.kind for finding in audited(near_miss)]
     assert not of_severity(audited(near_miss), Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("by_status", "words"),
+    [
+        ({"500": 7425}, "status 500: 7,425"),
+        ({"0": 7425}, "status 0: 7,425"),
+        ({}, "no cause is recorded"),
+        ({"x" * 500: 7425}, f"{'x' * 57}...: 7,425"),
+    ],
+)
+def test_failures_alone_are_no_measurement(by_status: dict[str, int], words: str) -> None:
+    """A test in which all failed is found by its count, whatever the cause, and is said shortly."""
+    (found,) = audited(one(total=total(failures=7425), failures_by_status=by_status))
+    assert (found.kind, found.severity) == (Kind.MOSTLY_FAILED, Severity.SERIOUS)
+    assert f"({words}): the response times (median 17 ms) are those of failures" in found.what
+    assert len(found.what) < 200
+
+
+def test_rejections_are_not_said_twice() -> None:
+    """Where most requests were turned away, that is the finding."""
+    found = audited(one(total=total(failures=7425), failures_by_status={"403": 7425}))
+    assert [finding.kind for finding in found] == [Kind.REJECTED]
 
 
 def test_every_kind_has_a_case() -> None:

@@ -29,6 +29,7 @@ _EXPLAINED_BY: dict[Kind, frozenset[Kind]] = {
     Kind.TOTALS_DISAGREE: frozenset({Kind.COUNTED_TWICE}),
     Kind.RATE_MISMATCH: frozenset({Kind.COUNTED_TWICE}),
     Kind.FAILURES_DISAGREE: frozenset({Kind.FAILURES_INVERTED}),
+    Kind.MOSTLY_FAILED: frozenset({Kind.FAILURES_INVERTED}),
     Kind.CLOCK_HOLE: frozenset({Kind.FROZEN, Kind.STALL}),
     Kind.ROWS_OUT_OF_ORDER: frozenset({Kind.CLOCK_BACKWARDS}),
 }

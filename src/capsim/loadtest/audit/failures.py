@@ -1,12 +1,14 @@
 """Do the failures agree with their causes, and are they caused by load at all?"""
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 
 from capsim.loadtest.audit import text
 from capsim.loadtest.audit.case import Case
-from capsim.loadtest.audit.finding import Finding, note, serious, warning
+from capsim.loadtest.audit.finding import Finding, Severity, note, serious, warning
 from capsim.loadtest.audit.kinds import Kind
+from capsim.loadtest.figures import PERCENTILES
 
 _STATUS = re.compile(r"(?<!\d)([45]\d\d)(?!\d)")
 # 408 and 499 are slow clients, and 425 is "later": all other 4xx turn the request away
@@ -15,6 +17,7 @@ _NOT_TURNED_AWAY = {408, 425, 499}
 # The lowest share that moves a percentile which reports use: p99.
 _MOVES_P99 = 0.01
 _MEDIAN = 0.5
+_LONGEST_NAME = 60  # of a cause: a tool may put a whole message into it
 # Fewer failures say nothing of a share: a Poisson count of 30 has a standard error of 18 %.
 _ENOUGH_FAILURES = 30
 _LOADS_DIFFER = 1.5
@@ -24,7 +27,10 @@ _SAME = 3.84
 
 def findings(case: Case) -> list[Finding]:
     """Check one load test's failures against their causes."""
-    return [*_by_status(case), *_rejected(case)]
+    rejected = _rejected(case)
+    turned_away = any(finding.severity is Severity.SERIOUS for finding in rejected)
+    mostly = [] if turned_away else _mostly_failed(case)
+    return [*_by_status(case), *rejected, *mostly, *_no_time(case)]
 
 
 def _by_status(case: Case) -> list[Finding]:
@@ -62,7 +68,6 @@ def _rejected(case: Case) -> list[Finding]:
     if not requests or rejected < _MOVES_P99 * requests:
         return []
     share = rejected / requests
-    most = sorted(turned_away, key=lambda name: -turned_away[name])[:2]
     found = serious if share >= _MEDIAN else warning
     consequence = (
         "the median is the median of rejections" if share >= _MEDIAN else "they count as answers"
@@ -72,13 +77,65 @@ def _rejected(case: Case) -> list[Finding]:
             Kind.REJECTED,
             [case.label],
             f"{text.percent(share)} of the requests ({rejected:,}) were turned away "
-            f"({text.listed([f'{name}: {turned_away[name]:,}' for name in most])}); "
+            f"({_most(turned_away)}); "
             f"{consequence}.",
             rejected=rejected,
             requests=requests,
             share=share,
         )
     ]
+
+
+def _mostly_failed(case: Case) -> list[Finding]:
+    """Half of the requests or more failed, so that the median is one of failures."""
+    total, by_status = case.test.total, case.test.failures_by_status
+    failed = sum(by_status.values()) if total.failures is None else total.failures
+    if not total.requests or failed < _MEDIAN * total.requests:
+        return []
+    share = min(failed / total.requests, 1.0)
+    took = "" if total.p50_ms is None else f" (median {text.seconds(total.p50_ms / 1000)})"
+    mostly = "" if share == 1.0 else "mostly "
+    causes = _most(by_status) if by_status else "no cause is recorded"
+    return [
+        serious(
+            Kind.MOSTLY_FAILED,
+            [case.label],
+            f"{text.percent(share)} of the requests ({failed:,} of {total.requests:,}) failed "
+            f"({causes}): the response times{took} are {mostly}those of failures.",
+            failures=failed,
+            requests=total.requests,
+            share=share,
+        )
+    ]
+
+
+def _no_time(case: Case) -> list[Finding]:
+    """All requests took no time at all, to the last one."""
+    total = case.test.total
+    known = [total.mean_ms, *(getattr(total, name) for name in PERCENTILES)]
+    reported = [value for value in known if value is not None]
+    if not reported or max(reported) > 0:
+        return []
+    return [
+        serious(
+            Kind.NO_TIME,
+            [case.label],
+            "Every response time is 0 ms, the longest too.",
+            figures=len(reported),
+        )
+    ]
+
+
+def _most(causes: Mapping[str, int]) -> str:
+    """Name the two causes of the most failures."""
+    names = sorted(causes, key=lambda name: -causes[name])[:2]
+    return text.listed([f"{_short(name)}: {causes[name]:,}" for name in names])
+
+
+def _short(name: str) -> str:
+    if name.isdigit():
+        return f"status {name}"
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
 
 
 def _is_rejection(name: str) -> bool:

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     FAILURES_DISAGREE = "failures_disagree"
     FAILURES_INVERTED = "failures_inverted"
     REJECTED = "rejected"
+    MOSTLY_FAILED = "mostly_failed"
+    NO_TIME = "no_time"
     SAME_FAILURE_SHARE = "same_failure_share"
     FAILURES_NOT_TIMEOUTS = "failures_not_timeouts"
     # Timeouts, pools and saturation
@@ -139,6 +141,15 @@ WORDS: Mapping[Kind, Words] = {
     Kind.REJECTED: _words(
         "A request that is turned away does not do the work: response times flatter the system.",
         "Mend the login, the permission or the limit, or model the class with `rejected`.",
+    ),
+    Kind.MOSTLY_FAILED: _words(
+        "A failure may do none of the work, or wait for nothing: what a useful answer takes is not "
+        "in these figures.",
+        "Mend what fails and test again; calibrate on tests whose requests succeed.",
+    ),
+    Kind.NO_TIME: _words(
+        "An answer takes time, so nothing was sent, or the times were not recorded.",
+        "Look whether the host was reached, and at the first error of the tool.",
     ),
     Kind.SAME_FAILURE_SHARE: _words(
         "Load does not cause these failures, so no capacity follows from them.",

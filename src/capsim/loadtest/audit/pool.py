@@ -27,7 +27,8 @@ def findings(cases: Sequence[Case]) -> list[Finding]:
 
 def _not_exhausted(clear: Sequence[Case], others: Sequence[Case], size: int) -> Finding:
     most = max(clear, key=_in_use)
-    slowest = max(_response_s(case) or 0.0 for case in clear)
+    longest = max(clear, key=lambda case: _response_s(case) or 0.0)
+    slowest = _response_s(longest) or 0.0
     rate = most.rps or 1.0
     numbers = {"pool_size": size, "rps": rate, "in_use": _in_use(most)}
     numbers |= {"hold_needed_s": size / rate, "response_s": _response_s(most) or 0.0}
@@ -41,8 +42,9 @@ def _not_exhausted(clear: Sequence[Case], others: Sequence[Case], size: int) -> 
         worst = max(others, key=lambda case: case.test.users)
         needed = size / (worst.rps or 1.0)
         said += (
-            f" In {worst.name} it takes {text.seconds(needed)}, {text.number(needed / slowest)} "
-            "times as long as requests took here at most."
+            f" In {worst.name} each would have to hold it {text.seconds(needed)}: "
+            f"{text.number(needed / slowest)} times the longest {_figure(longest)} response time of "
+            f"these tests ({text.seconds(slowest)})."
         )
         numbers |= {"worst_hold_needed_s": needed, "times_longer": needed / slowest}
     # Without a load test in which it could be, nobody claims that the pool is exhausted.

@@ -63,18 +63,18 @@ def _fast_failures(case: Case, timeout_s: float) -> list[Finding]:
         return []
     parts, numbers = [], {"timeout_s": timeout_s, "failure_ratio": failed}
     if quick > 0:
-        parts.append(f"at least {text.percent(quick)} of the requests failed sooner")
+        parts.append(f"At least {text.percent(quick)} failed in less time.")
         numbers["quick_share"] = quick
     if early is not None:
         fastest, when = early
-        parts.append(f"the fastest{when} took {text.seconds(fastest)}")
+        parts.append(f"The fastest took {text.seconds(fastest)}{when}.")
         numbers["fastest_s"] = fastest
     return [
         serious(
             Kind.FAILURES_NOT_TIMEOUTS,
             [case.label],
-            f"{text.percent(failed)} of the requests failed, but a timeout of "
-            f"{text.seconds(timeout_s)} did not do it alone: {' and '.join(parts)}.",
+            f"{text.percent(failed)} of the requests failed, but not by a timeout of "
+            f"{text.seconds(timeout_s)} alone. {' '.join(parts)}",
             **numbers,
         )
     ]
@@ -93,10 +93,10 @@ def _early(case: Case, timeout_s: float) -> tuple[float, str] | None:
 
 
 def _when(stretch: Stretch) -> str:
-    span = f" from {stretch.from_s:g} to {stretch.until_s:g} s"
+    span = f", from {stretch.from_s:g} to {stretch.until_s:g} s"
     if stretch.max_ms is None:
-        return f",{span},"
-    return f",{span} (all below {text.seconds(stretch.max_ms / 1000)}),"
+        return span
+    return f"{span}, when none took more than {text.seconds(stretch.max_ms / 1000)}"
 
 
 def _plateau(case: Case, timeout_s: float) -> list[Finding]:
