@@ -202,9 +202,9 @@ ARGUMENTS = {
     "users and a rate": (("results", "--users", "50", "--rate", "30"), "--users 50 --rate 30: buy"),
     "shorter than its history": (
         ("results", "--duration", "40"),
-        "the history shows 120 s, not 40",
+        "--duration 40: the history of buy shows 120 s",
     ),
-    "longer than its history": (("results", "--duration", "600"), "the history shows 120 s"),
+    "longer than its history": (("results", "--duration", "600"), "of buy shows 120 s"),
     "only subfolders": (("deep",), "subfolders are not read: name them, e.g. deep/one"),
     "a dataset": (("mine.toml",), "is a dataset already; next: capsim audit mine.toml"),
     "a model": (("model.toml",), "is a model file"),

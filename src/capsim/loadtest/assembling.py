@@ -110,6 +110,8 @@ def dataset_of(imported: Sequence[Imported], name: str) -> Dataset:
 
 
 def _imported(name: str, recording: Recording, told: Told, names: Mapping[str, str]) -> Imported:
+    if told.duration_s is not None:
+        _check_duration(told.duration_s, recording, name)
     facts = _facts(recording, told)
     source = recording.sources[0].name
     history, shape = recording.history, facts.shape
@@ -181,8 +183,6 @@ def _facts(recording: Recording, told: Told) -> _Facts:
     duration_s = told.duration_s if told.duration_s is not None else recording.duration_s
     if not duration_s:
         raise InputError(f"{source}: does not tell how long the test was; give --duration SECONDS")
-    if told.duration_s is not None:
-        _check_duration(told.duration_s, recording, source)
     notes = notes_on_load(recording.history, shape)
     notes += notes_on_told(
         users=(found, told.users),
@@ -192,7 +192,7 @@ def _facts(recording: Recording, told: Told) -> _Facts:
     return _Facts(users=users, rate=rate, duration_s=duration_s, shape=shape, notes=notes)
 
 
-def _check_duration(duration_s: float, recording: Recording, source: str) -> None:
+def _check_duration(duration_s: float, recording: Recording, name: str) -> None:
     """Refuse a length that the history contradicts: its parts would lie outside of the test.
 
     Raises:
@@ -207,7 +207,9 @@ def _check_duration(duration_s: float, recording: Recording, source: str) -> Non
         rule = "name the whole history, or leave --duration out"
     else:
         return
-    raise InputError(f"{source}: the history shows {shown_s:g} s, not {duration_s:g}; {rule}")
+    raise InputError(
+        f"--duration {duration_s:g}: the history of {name} shows {shown_s:g} s; {rule}"
+    )
 
 
 def _asked(recording: Recording, told: Told) -> list[str]:
