@@ -75,6 +75,12 @@ def parts(
     ]
 
 
+def _with_steady(users: float) -> dict[str, Any]:
+    """Return a steady part with so many users, and the test in such parts."""
+    steady = {"from_s": 0, "until_s": 300, "users": users, "requests": _REQUESTS, "mean_ms": 20}
+    return {"steady": steady, "stretches": parts(*[20.0] * 5, users=users)}
+
+
 def dataset(tests: Tests, name: str = "made", **changes: Any) -> Dataset:
     """Return a dataset of Locust's with exact figures."""
     found = {"name": name, "source": "made", "tool": "locust", "load_tests": tests} | changes
@@ -327,8 +333,8 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
     (
         Kind.USERS_MISSING,
         Severity.SERIOUS,
-        one(stretches=parts(20.0, 20.0, 20.0, 20.0, 20.0, users=37.5)),
-        one(stretches=parts(20.0, 20.0, 20.0, 20.0, 20.0, users=49.6)),
+        one(think_s=None, **_with_steady(37.5)),
+        one(**_with_steady(49.2)),  # some came and went
     ),
     (
         Kind.MOSTLY_RAMP,
@@ -374,6 +380,12 @@ CASES: list[tuple[Kind, Severity, list[Dataset], list[Dataset]]] = [
         Severity.SERIOUS,
         one(users=0, rate=30.0, think_s=None),
         one(users=0, rate=25.0, think_s=None),
+    ),
+    (
+        Kind.RATE_EXCEEDED,
+        Severity.SERIOUS,
+        one(users=0, rate=20.0, think_s=None),
+        one(users=0, rate=23.5, think_s=None),  # 5 % above: within Poisson's and generators' error
     ),
     (
         Kind.FORCED_FLOW,
@@ -498,6 +510,35 @@ def test_failures_alone_are_no_measurement(by_status: dict[str, int], words: str
     assert (found.kind, found.severity) == (Kind.MOSTLY_FAILED, Severity.SERIOUS)
     assert f"({words}): the response times (median 17 ms) are those of failures" in found.what
     assert len(found.what) < 200
+
+
+@pytest.mark.parametrize("users", [(10.0, 30.0, 40.0), (36.0, 33.0, 20.0), (48.0,)])
+def test_a_test_without_a_full_load_misses_no_user(users: tuple[float, ...]) -> None:
+    """A ramp, threads that end one by one, a peak that was never kept: no load to miss users of."""
+    stretches = [
+        part for n, u in enumerate(users) for part in parts(*[20.0] * 5, users=u)[n : n + 1]
+    ]
+    found = audited(one(think_s=None, ramp_s=None, stretches=stretches))
+    assert of_severity(found, Severity.WARNING) == [Kind.MOSTLY_RAMP]
+
+
+@pytest.mark.parametrize("named", [2, 10])
+def test_a_missing_user_is_a_whole_one(named: int) -> None:
+    """Of few users, those that come and go are a large share; a whole missing one is found."""
+
+    def found(users: float) -> list[Kind]:
+        tests = one(users=named, think_s=None, **_with_steady(users))
+        return [finding.kind for finding in audited(tests)]
+
+    assert found(named - 0.5) == []
+    assert found(named - 1) == [Kind.USERS_MISSING]
+
+
+@pytest.mark.parametrize("tool", ["jmeter", "locust"])
+def test_idle_threads_may_be_thinking(tool: str) -> None:
+    """Without a think time, few requests in flight say nothing of the users."""
+    facts = _RECORDED | {"peak_in_flight": 4, "mean_in_flight": 0.5}
+    assert audited(of_tool(tool, think_s=None, recorded=facts)) == ()
 
 
 def test_rejections_are_not_said_twice() -> None:

@@ -21,6 +21,7 @@ _LEVEL_BELOW = 0.9  # of the highest: fewer users make a level of their own
 _LASTED = 0.2  # of the test; a shorter time is a ramp, which every test has
 _STRETCHES = 3  # the fewest that show what is usual
 _MOST_RAMP = 0.5
+_ONE_USER = 1 - 1e-6  # but for the rounding of a mean
 
 
 def findings(case: Case) -> list[Finding]:
@@ -29,25 +30,35 @@ def findings(case: Case) -> list[Finding]:
 
 
 def _users_missing(case: Case) -> list[Finding]:
-    ran = [one.users for one in (*case.test.stretches, case.test.steady) if one and one.users]
-    named = case.test.users
-    if not ran or not named:
+    """Hold the users of the steady part, which is the full load, against those that are named.
+
+    Without such a part nobody knows how many would have been there.
+    """
+    steady, named = case.test.steady, case.test.users
+    if steady is None or not steady.users or not named:
         return []
-    # The steady part is the full load; the ramp may overshoot before failed users are taken off.
-    steady = case.test.steady
-    most = steady.users if steady and steady.users else max(ran)
-    if most >= (1 - SAME_USERS) * named:
+    missing = named - steady.users
+    # Users that come and go are fewer on average; a whole one is missing at the least.
+    if missing < _ONE_USER or missing <= SAME_USERS * named:
         return []
     return [
         serious(
             Kind.USERS_MISSING,
             [case.label],
-            f"The test names {named} users, and the tool counted {text.number(most)} at full load: "
-            f"{text.percent(1 - most / named)} are missing.",
+            f"The test names {named} users, and the tool counted {text.number(steady.users)} at "
+            f"full load: {text.percent(missing / named)} are missing.",
             users=named,
-            users_counted=most,
+            users_counted=steady.users,
         )
     ]
+
+
+def _kept(case: Case) -> list[float]:
+    """Return the users of the parts of a test that never had its full number; else nothing."""
+    users = [one.users for one in case.test.stretches if one.users]
+    if case.test.steady is not None or not users or not case.test.users:
+        return []
+    return [] if max(users) >= (1 - SAME_USERS) * case.test.users else users
 
 
 def _levels(case: Case) -> list[Finding]:
@@ -57,7 +68,7 @@ def _levels(case: Case) -> list[Finding]:
     ramp_s = case.test.ramp_s or 0.0
     below = [(users, lasted) for users, lasted in known if users < _LEVEL_BELOW * top]
     lasted_s = sum(lasted for _, lasted in below) - ramp_s
-    if case.is_steady or not below or lasted_s <= _LASTED * case.test.duration_s:
+    if case.is_steady or _kept(case) or not below or lasted_s <= _LASTED * case.test.duration_s:
         return []
     least = min(users for users, _ in below)
     return [
@@ -74,6 +85,8 @@ def _levels(case: Case) -> list[Finding]:
 
 
 def _ramp(case: Case) -> list[Finding]:
+    if users := _kept(case):
+        return [_never_full(case, users)]
     ramp_s, duration_s = case.test.ramp_s, case.test.duration_s
     if case.is_steady or ramp_s is None or ramp_s <= _MOST_RAMP * duration_s:
         return []
@@ -88,6 +101,20 @@ def _ramp(case: Case) -> list[Finding]:
             mean_users=case.users[0],
         )
     ]
+
+
+def _never_full(case: Case, users: list[float]) -> Finding:
+    least, most = text.number(min(users)), text.number(max(users))
+    had = most if least == most else f"{least} to {most}"
+    return warning(
+        Kind.MOSTLY_RAMP,
+        [case.label],
+        f"No part of the test kept its {case.test.users} users: its parts had {had} on average, "
+        "as in a ramp, or while users end one by one.",
+        users=case.test.users,
+        least_users=min(users),
+        most_users=max(users),
+    )
 
 
 def _stopped(case: Case) -> list[Finding]:

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     # What is sent
     COORDINATED_OMISSION = "coordinated_omission"
     RATE_NOT_REACHED = "rate_not_reached"
+    RATE_EXCEEDED = "rate_exceeded"
     FORCED_FLOW = "forced_flow"
     SAME_LATENCY = "same_latency"
     # Figures that cannot be
@@ -220,6 +221,10 @@ WORDS: Mapping[Kind, Words] = {
     Kind.RATE_NOT_REACHED: _words(
         "The system was offered less than the test says; dropped requests have no response time.",
         "Count what was dropped; give the generator more users or connections.",
+    ),
+    Kind.RATE_EXCEEDED: _words(
+        "The stated rate is not what was sent, so the load is larger than it says.",
+        "Give requests/s, not iterations/s, or the users if the test had users and no rate.",
     ),
     Kind.FORCED_FLOW: _words(
         "The levels did not ask for the same mix, so they are not the same workload.",

@@ -10,11 +10,13 @@ import math
 
 from capsim.loadtest.audit import text
 from capsim.loadtest.audit.case import SIGMAS, Case
-from capsim.loadtest.audit.finding import Finding, note, serious, warning
+from capsim.loadtest.audit.finding import Finding, serious, warning
 from capsim.loadtest.audit.kinds import Kind
 from capsim.loadtest.audit.spread import slowest_s
 
 _HALF = 0.5
+_WELL_ABOVE = 0.05  # of a rate: generators round theirs
+_WHOLE_SECONDS = 2.0  # at either end, as everywhere where tools count
 
 
 def findings(case: Case) -> list[Finding]:
@@ -59,7 +61,7 @@ def _open(case: Case) -> list[Finding]:
     unfinished = rate * mean_s * 2 + rate * (case.test.ramp_s or 0.0)
     unfinished += promised * case.duration_error
     if sent >= promised - SIGMAS * math.sqrt(promised) - unfinished:
-        return []
+        return _beyond_rate(case, rate, sent)
     return [
         serious(
             Kind.RATE_NOT_REACHED,
@@ -73,16 +75,34 @@ def _open(case: Case) -> list[Finding]:
     ]
 
 
+def _beyond_rate(case: Case, rate: float, sent: int) -> list[Finding]:
+    """An open test cannot answer more than it sends."""
+    promised = rate * case.test.duration_s
+    most = promised * (1 + max(case.duration_error, _WELL_ABOVE)) + rate * _WHOLE_SECONDS
+    if sent <= most + SIGMAS * math.sqrt(most):
+        return []
+    return [
+        serious(
+            Kind.RATE_EXCEEDED,
+            [case.label],
+            f"{text.number(rate)} requests/s over {text.number(case.test.duration_s)} s are "
+            f"{text.number(promised)}; {sent:,} were answered, {text.number(sent / promised)} "
+            "times as many as were sent.",
+            rate=rate,
+            requests=sent,
+            promised_requests=promised,
+        )
+    ]
+
+
 def _threads(case: Case) -> list[Finding]:
     """Users that were never there at the same time, from the rows' own starts and ends."""
     recorded, users = case.test.recorded, case.test.users
     if recorded is None or not users:
         return []
     wait, rate = case.wait, case.rps
-    peak = recorded.peak_in_flight
+    # Without a think time, users who are not in flight may be thinking.
     if wait is None or rate is None:
-        if wait is None and peak is not None and peak < _HALF * users and case.tool == "jmeter":
-            return [_nominal(case, peak)]
         return []
     if recorded.mean_in_flight is None or wait.period_s is not None:
         return []
@@ -103,14 +123,3 @@ def _threads(case: Case) -> list[Finding]:
             mean_in_flight=recorded.mean_in_flight,
         )
     ]
-
-
-def _nominal(case: Case, peak: int) -> Finding:
-    return note(
-        Kind.NOT_CONCURRENT,
-        [case.label],
-        f"{case.test.users} users are named, and at most {peak} requests were in flight: the "
-        "others thought, or had not begun, or were done (a think time would tell).",
-        users=case.test.users,
-        peak_in_flight=peak,
-    )

@@ -43,8 +43,8 @@ def _not_exhausted(clear: Sequence[Case], others: Sequence[Case], size: int) -> 
         needed = size / (worst.rps or 1.0)
         said += (
             f" In {worst.name} each would have to hold it {text.seconds(needed)}: "
-            f"{text.number(needed / slowest)} times the longest {_figure(longest)} response time of "
-            f"these tests ({text.seconds(slowest)})."
+            f"{text.number(needed / slowest)} times the longest {_figure(longest)} response time "
+            f"of the other tests ({text.seconds(slowest)})."
         )
         numbers |= {"worst_hold_needed_s": needed, "times_longer": needed / slowest}
     # Without a load test in which it could be, nobody claims that the pool is exhausted.
