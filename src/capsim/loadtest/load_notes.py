@@ -38,7 +38,8 @@ def notes_on_told(
     notes = []
     (found, said), (found_rate, said_rate) = users, rate
     if found and said is not None and abs(found - said) > _CLOSE * said:
-        notes.append(f"The files show {found} users, --users says {said}. Did some do nothing?")
+        why = " Did some do nothing?" if found < said else ""
+        notes.append(f"The files show {found} users, --users says {said}.{why}")
     if found and said_rate is not None:
         notes.append(
             f"The files show {found} users, which --rate {said_rate:g} replaces: right only if the "
