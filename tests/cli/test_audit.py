@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import capsim
 from capsim.cli import main
+from capsim.errors import InputError
 
 HERE = Path(__file__).parents[1] / "golden"
 STATS = """Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,\
@@ -104,6 +106,35 @@ def test_bad_input_is_one_line(
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert words.lower() in err.lower()
+
+
+def test_notes_of_the_importer_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was noted as result files were read stands below the findings, and in JSON."""
+    without_sum = "".join(STATS.splitlines(keepends=True)[:-1])
+    for name, mean in (("one", "20.0"), ("two", "21.0")):
+        text = without_sum.replace("20.0", mean)
+        (tmp_path / f"{name}_stats.csv").write_text(text, encoding="utf-8")
+    code, out, _ = run(capsys, str(tmp_path), "--users", "50", "--duration", "300")
+    notes = out.partition("Notes")[2].partition("Not checked")[0]
+    assert code == 0
+    assert notes.count("Aggregated") == 1
+    assert "one, two: " in notes
+    args = (str(tmp_path), "--users", "50", "--duration", "300", "--format", "json")
+    found = json.loads(run(capsys, *args)[1])
+    assert [one["load_test"] for one in found["notes"]] == ["files/one", "files/two"]
+    assert "Notes" not in run(capsys, "p43/report")[1]
+
+
+def test_the_same_dataset_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dataset beside itself agrees with itself, which would look like a check that passed."""
+    code, out, err = run(capsys, "p43/report", "p43/results", "p43/report")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "p43/report: is named twice" in err
+    with pytest.raises(InputError, match="named twice"):
+        capsim.audit("p43/report", "p43/report")
 
 
 def test_out_writes_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from capsim.loadtest.assembling import Told
 from capsim.loadtest.audit import Finding, Kind, Severity, audited
-from capsim.loadtest.audit.sources import read_datasets
+from capsim.loadtest.audit.sources import read
 from capsim.loadtest.locust_export import write_locust_files
 from capsim.loadtest.observations import LoadTest
 from capsim.metrics.run import simulate
@@ -156,5 +156,5 @@ def test_exported_simulations_are_silent(name: str, users: int, tmp_path: Path) 
         folder.mkdir()
         write_locust_files(simulate(Model.model_validate(model), seed=seed), folder / "run")
         told = Told(users=users, think_s=think_law(name))
-        datasets = read_datasets([folder], lambda names, told=told: dict.fromkeys(names, told))
-        assert loud(audited(datasets)) == [], seed
+        found = read([folder], lambda names, told=told: dict.fromkeys(names, told))
+        assert loud(audited(found.datasets)) == [], seed

@@ -59,7 +59,7 @@ def audit(  # noqa: PLR0913 (the parser reads the options off the parameters)
     output.check()
 
     from capsim.loadtest.audit import Severity, audited, unchecked
-    from capsim.loadtest.audit.sources import is_dataset, read_datasets
+    from capsim.loadtest.audit.sources import is_dataset, read
     from capsim.report import audit as report
 
     said = {"--users": users, "--rate": rate, "--duration": duration, "--think": think}
@@ -71,9 +71,10 @@ def audit(  # noqa: PLR0913 (the parser reads the options off the parameters)
             names, users=users, rate=rate, duration=duration, think=think, held_out=None
         )
 
-    datasets = read_datasets(files, told)
-    findings = audited(datasets)
-    output.emit(report, report.Audit.of(datasets, findings, unchecked(datasets)))
+    found = read(files, told)
+    findings = audited(found.datasets)
+    gaps = unchecked(found.datasets)
+    output.emit(report, report.Audit.of(found.datasets, findings, gaps, found.notes))
     if strict and any(finding.severity is Severity.SERIOUS for finding in findings):
         raise typer.Exit(1)
 

@@ -19,6 +19,7 @@ _COLUMNS = ("severity", "kind", "load_tests", "what", "meaning", "remedy", "numb
 _PLURALS = {Severity.SERIOUS: "serious", Severity.WARNING: "warnings", Severity.NOTE: "notes"}
 
 Gap = tuple[str, tuple[str, ...]]
+Notes = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +31,22 @@ class Audit:
         load_tests: How many they hold.
         findings: Serious ones first.
         unchecked: What could not be checked, and of which load tests.
+        notes: Of result files: what was noted as they were read, by load test.
     """
 
     datasets: tuple[str, ...]
     load_tests: int
     findings: tuple[Finding, ...]
     unchecked: tuple[Gap, ...]
+    notes: tuple[Notes, ...] = ()
 
     @classmethod
     def of(
-        cls, datasets: Sequence[Dataset], findings: Sequence[Finding], gaps: Sequence[Gap]
+        cls,
+        datasets: Sequence[Dataset],
+        findings: Sequence[Finding],
+        gaps: Sequence[Gap],
+        notes: Sequence[Notes] = (),
     ) -> "Audit":
         """Return the audit of some datasets."""
         return cls(
@@ -47,6 +54,7 @@ class Audit:
             load_tests=sum(len(dataset.load_tests) for dataset in datasets),
             findings=tuple(findings),
             unchecked=tuple(gaps),
+            notes=tuple(notes),
         )
 
     def counts(self) -> dict[Severity, int]:
@@ -60,10 +68,21 @@ def renderable(audit: Audit) -> Constrain:
     parts: list[RenderableType] = [layout.title(f"Audit of {' and '.join(audit.datasets)}")]
     parts.append(Text(_summary(audit), style=layout.QUIET))
     parts += [part for finding in audit.findings for part in _finding(finding, audit)]
+    if audit.notes:
+        parts.append(layout.section("Notes", layout.bullets(_notes(audit))))
     if audit.unchecked:
         lines = [f"{_short(labels, audit)}: {what}" for what, labels in audit.unchecked]
         parts.append(layout.section("Not checked", layout.bullets(lines)))
     return Constrain(Group(*parts), WIDTH)
+
+
+def _notes(audit: Audit) -> list[str]:
+    """Say what several load tests have in common once."""
+    said: dict[str, list[str]] = {}
+    for label, notes in audit.notes:
+        for one in notes:
+            said.setdefault(one, []).append(label)
+    return [f"{_short(labels, audit)}: {one}" for one, labels in said.items()]
 
 
 def as_json(audit: Audit) -> dict[str, object]:
@@ -86,6 +105,9 @@ def as_json(audit: Audit) -> dict[str, object]:
         ],
         "unchecked": [
             {"what": what, "load_tests": list(labels)} for what, labels in audit.unchecked
+        ],
+        "notes": [
+            {"load_test": label, "note": one} for label, notes in audit.notes for one in notes
         ],
     }
 

@@ -23,7 +23,7 @@ from capsim.loadtest.audit import (
 from capsim.loadtest.audit.case import Case
 from capsim.loadtest.audit.causes import without_consequences
 from capsim.loadtest.audit.finding import Finding, Severity
-from capsim.loadtest.audit.sources import nothing_told, read_datasets
+from capsim.loadtest.audit.sources import nothing_told, read, refuse_twice
 from capsim.loadtest.observations import Dataset
 
 _ALONE = (totals, failures, little, pacing, history, course, drift, timeouts, endpoints, impossible)
@@ -55,19 +55,19 @@ def audit(*references: Dataset | str | Path) -> tuple[Finding, ...]:
             files that `capsim import` reads.
 
     Raises:
-        InputError: something cannot be read.
+        InputError: something cannot be read, or is there twice.
     """
-    return audited(
-        [
-            dataset
-            for reference in references
-            for dataset in (
-                [reference]
-                if isinstance(reference, Dataset)
-                else read_datasets([reference], nothing_told)
-            )
-        ]
-    )
+    datasets = [
+        dataset
+        for reference in references
+        for dataset in (
+            [reference]
+            if isinstance(reference, Dataset)
+            else read([reference], nothing_told).datasets
+        )
+    ]
+    refuse_twice(datasets)
+    return audited(datasets)
 
 
 def _cases(dataset: Dataset) -> list[Case]:
