@@ -149,6 +149,8 @@ def test_patterns_are_the_users_to_choose(run: Run, results: Path) -> None:
     endpoints = imported(run, str(results), "--no-patterns").load_tests["buy"].endpoints
     assert "GET /orders/7/pay/" in endpoints
     assert len(endpoints) == 40  # the largest ones; a hundred would say no more
+    said = run("import", str(results), "--no-patterns").err.split()
+    assert "61 more are in the total alone." in " ".join(said)
 
 
 FILES: dict[str, str | bytes] = {

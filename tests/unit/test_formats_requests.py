@@ -229,3 +229,12 @@ def test_names_of_columns_are_recognised() -> None:
     for name in ("Latency (ms)", "latency_ms", "latencyMs", "LATENCY[ms]", "Latency in ms"):
         assert recognised([name])["response_time"].unit_s == 1e-3
     assert "response_time" not in recognised(["mean latency", "max_rt"])
+
+
+def test_names_that_begin_alike_hide_no_requests(tmp_path: Path) -> None:
+    """Names are cut to 500 characters; two that are the same then are one endpoint."""
+    rows = "".join(
+        f"{1_700_000_000_000 + 100 * i},20,{'x' * 600}{i % 2},200,true,4\n" for i in range(40)
+    )
+    found = read(tmp_path, "jtl_csv", _HEADER + rows)
+    assert [(row.figures.requests, row.number_of_names) for row in found.rows] == [(40, 2)]

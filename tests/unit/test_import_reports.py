@@ -131,6 +131,7 @@ def test_all_forms_of_k6_say_the_same(form: Callable[[], dict[str, Any]], read: 
     assert found.duration_s == pytest.approx(30.0752)
     assert (found.users, found.rows) == (10, ())
     assert any("Between 1 and 10 virtual users" in note for note in found.notes)
+    assert found.asks == {"users": "10, the most that ran, is taken for the number of users."}
 
 
 def test_a_share_of_failures_that_contradicts_its_count_is_refused(read: Read) -> None:
@@ -192,6 +193,13 @@ def test_wrk2_has_a_rate_that_it_does_not_print(read: Read) -> None:
     assert found.users is None
     assert found.total is not None
     assert found.total.p50_ms == 0.95
+
+
+def test_questions_are_apart_from_notes(read: Read) -> None:
+    """What a report asks for stands by its option, so that it can be left out when it is given."""
+    assert set(read(HEY).asks) == {"users"}
+    assert set(read(WRK.format(errors="")).asks) == {"users", "think"}
+    assert not any("give --" in note for note in read(HEY).notes)
 
 
 def test_hey_tells_failures_by_status(read: Read) -> None:
