@@ -309,11 +309,12 @@ def test_endless_names_do_not_fill_the_screen(run: Run, folder: Path) -> None:
 
 
 def test_files_that_are_no_results_are_named(run: Run, results: Path) -> None:
-    """In a folder, what is no result file is left out and said to be."""
+    """In a folder, what is no result file, and what lies deeper, is left out and said to be."""
     (results / "notes.md").write_text("# Notes\n", encoding="utf-8")
+    (results / "older").mkdir()
     found = run("import", str(results), "--out", "made.toml")
     assert found.code == 0
-    assert "notes.md" in found.out
+    assert "notes.md, older/" in found.out
 
 
 def test_damaged_files_never_end_in_a_traceback(run: Run, folder: Path) -> None:

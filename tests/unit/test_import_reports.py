@@ -146,7 +146,11 @@ def test_tagged_metrics_of_k6_are_endpoints(read: Read) -> None:
     summary["metrics"]["http_req_duration{name:GET /orders/17/}"] = TREND
     summary["metrics"]["http_reqs{name:GET /orders/17/}"] = {"count": 600, "rate": 20}
     summary["metrics"]["http_req_duration{status:200}"] = TREND
-    (row,) = read(json.dumps(summary)).rows
+    summary["metrics"]["http_req_duration{name:GET /never}"] = TREND
+    summary["metrics"]["http_reqs{name:GET /never}"] = {"count": 0, "rate": 0}
+    found = read(json.dumps(summary))
+    assert "Tagged metrics with no requests that are left out: 1." in found.notes
+    (row,) = found.rows
     assert (row.endpoint, row.figures.requests, row.figures.failures) == (
         "GET /orders/{id}/",
         600,

@@ -67,6 +67,7 @@ def find_runs(paths: Sequence[Path], tool: Tool | None = None, form: Format | No
             together = tuple(sorted(siblings(found, file)))
             taken |= set(together)
             runs[together] = (found, file)
+        ignored += [f"{folder.name}/" for folder in _subfolders(path)]
         if named.one_by_one or len(runs) > before or taken & set(named.files):
             continue
         raise InputError(f"{escaped(path)}: no file in it is of {_wanted(tool)}{_inside(path)}")
@@ -139,12 +140,15 @@ def _files(path: Path) -> _Named:
 
 def _inside(path: Path) -> str:
     """Return the remedy where the files may lie a folder deeper, which are not looked into."""
-    try:
-        folders = sorted(inside for inside in path.iterdir() if inside.is_dir())
-    except OSError:
-        return ""
-    folders = [folder for folder in folders if not folder.name.startswith(".")]
+    folders = _subfolders(path)
     return f"; subfolders are not read: name them, e.g. {escaped(folders[0])}" if folders else ""
+
+
+def _subfolders(path: Path) -> list[Path]:
+    try:
+        return _visible(sorted(inside for inside in path.iterdir() if inside.is_dir()))
+    except OSError:  # no folder, or none that may be looked into
+        return []
 
 
 def _visible(files: Sequence[Path]) -> list[Path]:

@@ -76,11 +76,11 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
             f"{source}: has no http_reqs and http_req_duration, so no HTTP requests; name the "
             "summary of a test that sends some"
         )
+    tagged = [match for name in summary.metrics if (match := _SUBMETRIC.fullmatch(name))]
     rows = [
         Named(name=match[2], figures=figures)
-        for name in summary.metrics
-        if (match := _SUBMETRIC.fullmatch(name))
-        and (figures := _figures(summary, name, name.removeprefix(_DURATION), source))
+        for match in tagged
+        if (figures := _figures(summary, match[0], match[0].removeprefix(_DURATION), source))
     ]
     users = _users(summary, source)
     return Recording(
@@ -91,7 +91,7 @@ def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
         duration_s=_duration_s(summary, total),
         users=users,
         recorded=Recorded(rows=len(summary.metrics)),
-        notes=tuple(_notes(summary, source)),
+        notes=tuple(_notes(summary, source, unused=len(tagged) - len(rows))),
         asks=dict(_asks(summary, users, source)),
     )
 
@@ -187,7 +187,9 @@ def _asks(summary: _Summary, users: int | None, source: str) -> Iterator[tuple[s
         yield "users", f"{users}, the most that ran, is taken for the number of users."
 
 
-def _notes(summary: _Summary, source: str) -> Iterator[str]:
+def _notes(summary: _Summary, source: str, unused: int) -> Iterator[str]:
+    if unused:
+        yield f"Tagged metrics with no requests that are left out: {unused}."
     yield (
         "k6's http_req_duration leaves out the time to connect and for TLS, and its summary has no "
         "history: it is not known whether the test was steady. k6 writes one with --out csv=FILE."
