@@ -4,6 +4,7 @@ Seeds are fixed, so that these tests are the same every time; far more seeds wer
 thresholds were written (docs/audit.md).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,11 @@ MODEL: dict[str, Any] = {
 @pytest.mark.parametrize(("name", "users"), [("uniform", 20), ("exponential", 60), ("pacing", 40)])
 def test_exported_simulations_are_silent(name: str, users: int, tmp_path: Path) -> None:
     """Simulated runs, written as Locust's files and read again, raise no alarm."""
+    told = Told(users=users, think_s=think_law(name))
+
+    def of(names: Sequence[str]) -> dict[str, Told]:
+        return dict.fromkeys(names, told)
+
     for seed in range(2):
         classes = {"user": {"think_s": THINK[name], "tasks": {"page": 2, "list": 1}}}
         scenario = {"users": users, "spawn_rate": users / 4, "duration_s": 30}
@@ -155,6 +161,4 @@ def test_exported_simulations_are_silent(name: str, users: int, tmp_path: Path) 
         folder = tmp_path / str(seed)
         folder.mkdir()
         write_locust_files(simulate(Model.model_validate(model), seed=seed), folder / "run")
-        told = Told(users=users, think_s=think_law(name))
-        found = read([folder], lambda names, told=told: dict.fromkeys(names, told))
-        assert loud(audited(found.datasets)) == [], seed
+        assert loud(audited(read([folder], of).datasets)) == [], seed
