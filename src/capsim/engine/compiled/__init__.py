@@ -1,1 +1,55 @@
-"""The compiled engine: the rules of the reference engine, in tables and compiled loops."""
+"""The compiled engine: the rules of the reference engine, as loops over tables of numbers.
+
+It needs numba, which the extra `fast` installs. What it cannot do it refuses by name.
+"""
+
+from importlib.util import find_spec
+
+from capsim.engine.trace import Trace
+from capsim.plan.ops import Op
+from capsim.plan.plan import INFINITE, Plan
+
+_MOST_SERVERS = 1 << 20  # to take turns among, over all choices within choices
+
+
+def is_available() -> bool:
+    """Return whether numba is installed."""
+    return find_spec("numba") is not None
+
+
+def unsupported(plan: Plan) -> str | None:
+    """Return what a plan has that this engine cannot do, as a few words; none: it can do all."""
+    resources, steps = plan.resources, plan.steps
+    loops = [range(s.jump, n) for n, s in enumerate(steps) if 0 <= s.jump <= n]
+    choices = [(n, step) for n, step in enumerate(steps) if step.op == Op.ROUTE]
+    found = {
+        "outages": bool(plan.outages),
+        "blackouts": bool(plan.blackouts),
+        "gauges": bool(plan.gauges),
+        "limits of how long a slot is held": any(r.hold_limit_s < INFINITE for r in resources),
+        "limits of how often a slot is used": any(r.uses for r in resources),
+        "choices of a server that lie in a loop": any(
+            n in loop for n, step in choices if not step.again for loop in loops
+        ),
+        "choices among very many servers": _servers(plan) > _MOST_SERVERS,
+    }
+    return next((name for name, is_there in found.items() if is_there), None)
+
+
+def run(plan: Plan) -> Trace:
+    """Run a plan up to its horizon.
+
+    Raises:
+        RunError: requests and thinking take no time at all, so that the clock stands still.
+    """
+    from capsim.engine.compiled.run import run as run_compiled
+
+    return run_compiled(plan)
+
+
+def _servers(plan: Plan) -> int:
+    servers = 1
+    for step in plan.steps:
+        if step.op == Op.ROUTE:
+            servers *= max(1, step.count)
+    return servers

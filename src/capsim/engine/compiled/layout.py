@@ -44,7 +44,7 @@ class _Layout:
     def tables(self) -> Tables:
         """Return all tables by their names."""
         plan = self.plan
-        users = sum(1 if source.open else len(source.starts) for source in plan.sources)
+        users = sum(len(source.starts) for source in plan.sources)
         result: Tables = {
             **self._resources(),
             **self._stations(),
@@ -250,8 +250,8 @@ class _Layout:
                 "retries": policy.most,
                 "jitter": policy.jitter,
                 "luck_column": policy.luck_column,
-                "base": policy.base_s,
-                "cap": policy.cap_s,
+                "pause_base": policy.base_s,
+                "pause_cap": policy.cap_s,
                 "ratio": policy.ratio,
                 "burst": policy.burst,
                 "tokens": policy.burst,

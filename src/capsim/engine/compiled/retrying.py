@@ -36,7 +36,7 @@ def decide_retry(s: State, job: int, status: int) -> None:
 @kernel
 def _pause(s: State, job: int, source: int) -> float:
     policy = s.sources[source]
-    pause = min(policy.cap, policy.base * 2.0 ** s.jobs[job].attempt)
+    pause = min(policy.pause_cap, policy.pause_base * 2.0 ** s.jobs[job].attempt)
     if policy.jitter == _FULL:
         return pause * drawn(s, job, policy.luck_column)
     if policy.jitter == _EQUAL:

@@ -65,7 +65,7 @@ STEP = _table(
 SOURCE = _table(
     "open pacing patience timeout_status think_column class_column classes choices retries "
     "jitter luck_column first_user users first_group group_size requests arrived due",
-    "base cap ratio burst tokens",
+    "pause_base pause_cap ratio burst tokens",
 )
 CLASS = _table("entry error")
 CHOICE = _table("request_class", "cumulative")
