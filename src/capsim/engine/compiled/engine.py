@@ -23,6 +23,7 @@ from capsim.engine.compiled.line import expire
 from capsim.engine.compiled.population import after, arrive, give_up, go_on
 from capsim.engine.compiled.recorder import next_sample, sample, write_unfinished
 from capsim.engine.compiled.state import NONE, State
+from capsim.engine.compiled.state_type import state_of
 from capsim.engine.compiled.station import fire, set_speed
 from capsim.plan.ops import Op, Status
 
@@ -185,4 +186,4 @@ def _finish(s: State) -> bool:
 @entry
 def enter(until: float, most: int, tables: tuple[Any, ...]) -> int:
     """Enter the loop; see `advance`."""
-    return advance(State(*tables), until, most)
+    return advance(state_of(tables), until, most)

@@ -12,8 +12,14 @@ from capsim.plan import ops
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# A kernel is called by other kernels only: without these wrappers it compiles sooner.
-_KERNEL = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# A kernel is called by other kernels only: without these wrappers it compiles sooner. It makes no
+# objects either, so there are no references to count.
+_KERNEL = {
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
 
 
 def kernel(function: Function) -> Function:

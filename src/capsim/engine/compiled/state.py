@@ -6,12 +6,12 @@ attributes. Whatever refers to a row does so by its number; `NONE` refers to nob
 
 from typing import Any
 
-import numba
 import numpy as np
-from numba import types
-from numba.experimental import structref
 
 NONE = -1
+
+# To a type checker a state and its rows are anything; see `state_type` for what they are to numba.
+State = Any
 
 _INT, _FLOAT = np.int64, np.float64
 
@@ -129,28 +129,3 @@ TABLES = (
     "samples",
 )
 
-
-if numba.config.DISABLE_JIT:
-
-    class State:
-        """All tables of a run, for the interpreter."""
-
-        def __init__(self, *tables: Any) -> None:
-            """Hold the tables."""
-            self.__dict__.update(zip(TABLES, tables, strict=True))
-
-else:
-
-    @structref.register
-    class StateType(types.StructRef):
-        """What a state is to the compiler: one pointer."""
-
-        def __init__(self, fields: Any) -> None:
-            """Have a short name, because it becomes a part of every symbol."""
-            super().__init__(fields)
-            self.name = "capsim.State"
-
-    class State(structref.StructRefProxy):  # type: ignore[no-redef]
-        """All tables of a run; made and read by compiled code alone."""
-
-    structref.define_constructor(State, StateType, TABLES)
