@@ -7,7 +7,7 @@ import numpy as np
 
 from capsim.model.laws import Constant, Exponential, Geometric
 from capsim.plan.builder import PlanBuilder
-from capsim.plan.ops import FAILS, NO_GATES, Jitter, Order, Owner, Policy, Status
+from capsim.plan.ops import NO_GATES, Jitter, Order, Owner, Policy, Status
 from capsim.plan.plan import INFINITE, UNLIMITED, Flush, Plan, Resource, Retries, Station
 
 SLOTS = ("thread", "connection", "lock")
@@ -116,7 +116,7 @@ class Writer:
                         name="worker",
                         capacity=self.dice.one_of([1, 2]),
                         shares_line=first,
-                        route_base=first if self.dice.chance(0.7) else -1,
+                        route_base=first if self.servers > 1 and self.dice.chance(0.7) else -1,
                         queue_limit=self.dice.one_of([UNLIMITED, 3]),
                         wait_limit_s=self.dice.one_of([INFINITE, 0.5]) if number == 0 else INFINITE,
                     )
@@ -189,7 +189,7 @@ class Writer:
             lambda: self._branch(name),
             lambda: self._cache(name),
             lambda: self._limited(name),
-            lambda: self._note(),
+            self._note,
             lambda: self._keep(name),
             lambda: self._line(name),
         ]
@@ -221,9 +221,7 @@ class Writer:
             where = {"among": replicas, "pick": self.luck}
         if self.identified and name == "thread":  # a slot that is told apart is taken once
             builder.release(resource, **where)
-        taken = builder.acquire(
-            resource, expired=Status.POOL_TIMEOUT, patience=patience, **where
-        )
+        taken = builder.acquire(resource, expired=Status.POOL_TIMEOUT, patience=patience, **where)
         if inside is not None:
             inside()
         if dice.chance(0.8) or (self.identified and name == "thread"):

@@ -150,8 +150,6 @@ class DrawTable:
             for per_user in zip(*lists, strict=True)
         ]
 
-    def _draw(
-        self, column: Column, shape: tuple[int, int], *block: int | str
-    ) -> Values:
+    def _draw(self, column: Column, shape: tuple[int, int], *block: int | str) -> Values:
         generator = stream(*self._key, self._source, column.purpose, *block)
         return generator.random(shape) if column.law is None else column.law.draw(generator, shape)

@@ -42,9 +42,24 @@ def run(plan: Plan) -> Trace:
     Raises:
         RunError: requests and thinking take no time at all, so that the clock stands still.
     """
-    from capsim.engine.compiled.run import run as run_compiled
+    from capsim.engine.compiled.running import run_tables
 
-    return run_compiled(plan)
+    return run_tables(plan)
+
+
+def prepare() -> bool:
+    """Compile the engine if that has never been done; return whether it had to be.
+
+    Worker processes find it ready then, and do not each compile it.
+    """
+    from capsim.engine.compiled.kept import is_kept
+
+    if is_kept():
+        return False
+    from capsim.engine.compiled.running import compile_engine
+
+    compile_engine()
+    return True
 
 
 def _servers(plan: Plan) -> int:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from capsim.engine.compiled.layout import Table, Tables
-from capsim.engine.compiled.state import NONE
 
 # Tables of one row for each row of another one.
 _BESIDE = {
@@ -85,5 +84,3 @@ def _enlarge_ready(tables: Tables) -> None:
     in_order = np.roll(tables["ready"], -int(registers["ready_first"]))
     registers["ready_first"] = 0
     tables["ready"] = _longer(in_order, 2 * need)
-
-

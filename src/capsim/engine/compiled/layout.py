@@ -12,7 +12,7 @@ from capsim.engine.compiled.population import BEGINS
 from capsim.engine.compiled.recorder import SAMPLE_S
 from capsim.engine.compiled.state import NONE
 from capsim.plan.draws import DrawTable
-from capsim.plan.ops import FAILS, NO_COLUMN, Op, Order, Step
+from capsim.plan.ops import FAILS, Op, Order, Step
 from capsim.plan.plan import INFINITE, Plan, Resource, Source
 
 Table = np.ndarray[Any, np.dtype[Any]]
@@ -196,7 +196,9 @@ class _Layout:
     # Who sends requests, and what they go through.
 
     def _sources(self) -> Tables:
-        rows, choices, users, groups = [], [], 0, 0
+        rows: list[dict[str, Any]] = []
+        choices: list[dict[str, Any]] = []
+        users, groups = 0, 0
         retried = np.zeros((len(self.plan.sources), _STATUSES), np.int64)
         for number, source in enumerate(self.plan.sources):
             draws = DrawTable(self.plan, source)
@@ -213,9 +215,7 @@ class _Layout:
             )
             choices += [
                 {"request_class": request_class, "cumulative": cumulative}
-                for request_class, cumulative in zip(
-                    source.classes, source.cumulative, strict=True
-                )
+                for request_class, cumulative in zip(source.classes, source.cumulative, strict=True)
             ]
             users += len(source.starts)
             groups += 1 if source.open else -(-len(source.starts) // draws.users)

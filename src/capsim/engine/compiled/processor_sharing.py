@@ -21,7 +21,7 @@ def enter(s: State, station: int, job: int) -> None:
 
 @kernel
 def leave(s: State, station: int, job: int) -> None:
-    """Take a service that is not done out; `is_current` tells so by the job's own station."""
+    """Take a service that is not done out; its job's being elsewhere will tell so."""
     if s.jobs[job].abandoned:
         s.stations[station].forsaken -= 1
 

@@ -1,5 +1,8 @@
 """Reads the trace off the tables of a finished run."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from capsim.engine.compiled.layout import Table, Tables
@@ -9,6 +12,7 @@ from capsim.plan.plan import Plan
 
 _REQUEST_NUMBERS = ("source", "user", "index", "attempt", "request_class", "status")
 _TASK_NUMBERS = ("source", "user", "index", "request_class", "status")
+_REQUEST_TIMES, _TASK_TIMES = ("asked", "start", "end"), ("start", "end")
 
 
 def read_trace(plan: Plan, tables: Tables) -> Trace:
@@ -22,13 +26,11 @@ def read_trace(plan: Plan, tables: Tables) -> Trace:
         np.ascontiguousarray(part) for part in np.split(samples, ends, axis=1)
     )
     return Trace(
-        **{name: records[name].astype(np.int64) for name in _REQUEST_NUMBERS},
-        **{name: records[name].copy() for name in ("asked", "start", "end")},
+        **_columns(records, _REQUEST_NUMBERS, _REQUEST_TIMES),
         final=records["final"].astype(np.bool_),
         waits=tables["record_waits"][: registers["records"]].copy(),
         tasks=Tasks(
-            **{name: tasks[name].astype(np.int64) for name in _TASK_NUMBERS},
-            **{name: tasks[name].copy() for name in ("start", "end")},
+            **_columns(tasks, _TASK_NUMBERS, _TASK_TIMES),
         ),
         notes=_notes(plan, tables["notes"][: registers["notes"]]),
         class_names=plan.class_names,
@@ -45,6 +47,13 @@ def read_trace(plan: Plan, tables: Tables) -> Trace:
         present=present,
         wasted_cores=wasted_cores,
     )
+
+
+def _columns(rows: Table, numbers: Sequence[str], times: Sequence[str]) -> dict[str, Any]:
+    return {
+        **{name: rows[name].astype(np.int64) for name in numbers},
+        **{name: rows[name].copy() for name in times},
+    }
 
 
 def _notes(plan: Plan, written: Table) -> dict[str, Table]:

@@ -128,4 +128,3 @@ TABLES = (
     "notes",
     "samples",
 )
-

@@ -7,16 +7,16 @@ looked up, which would be most of the work. The tables do not change while a ker
 from collections.abc import Callable
 from typing import Any
 
-import numba
 from numba import types
 from numba.core import cgutils, imputils
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
 
+from capsim.engine.compiled.jit import IS_INTERPRETED
 from capsim.engine.compiled.state import TABLES
 
 
-class StateType(types.Type):  # type: ignore[misc]
+class StateType(types.Type):
     """The type of a state; `tables` is that of the tuple of its tables."""
 
     def __init__(self, tables: Any) -> None:
@@ -26,7 +26,7 @@ class StateType(types.Type):  # type: ignore[misc]
 
 
 @register_model(StateType)
-class _StateModel(models.PrimitiveModel):  # type: ignore[misc]
+class _StateModel(models.PrimitiveModel):
     """A pointer to a structure of arrays."""
 
     def __init__(self, manager: Any, of: StateType) -> None:
@@ -34,12 +34,12 @@ class _StateModel(models.PrimitiveModel):  # type: ignore[misc]
 
 
 @infer_getattr
-class _StateAttributes(AttributeTemplate):  # type: ignore[misc]
+class _StateAttributes(AttributeTemplate):
     """A state's attributes are its tables."""
 
     key = StateType
 
-    def generic_resolve(self, of: StateType, name: str) -> Any:
+    def generic_resolve(self, of: Any, name: str) -> Any:  # type: ignore[override]
         """Return the type of a table."""
         return of.tables[TABLES.index(name)] if name in TABLES else None
 
@@ -55,7 +55,7 @@ def _table(context: Any, builder: Any, of: StateType, state: Any, name: str) -> 
     return imputils.impl_ret_borrowed(context, builder, kind, table)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _pointer_to(context: Any, tables: Any) -> tuple[Any, Callable[..., Any]]:  # noqa: ARG001
     """Return the state of a tuple of tables, which lasts as long as the caller runs."""
 
@@ -76,4 +76,4 @@ class Interpreted:
         self.__dict__.update(zip(TABLES, tables, strict=True))
 
 
-state_of: Any = Interpreted if numba.config.DISABLE_JIT else _pointer_to
+state_of: Any = Interpreted if IS_INTERPRETED else _pointer_to

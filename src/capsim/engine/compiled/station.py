@@ -5,9 +5,9 @@ job in service receives.
 """
 
 from capsim.engine.compiled import processor_sharing, time_slicing
+from capsim.engine.compiled.agenda import begin_wait
 from capsim.engine.compiled.clock import account
 from capsim.engine.compiled.jit import kernel
-from capsim.engine.compiled.agenda import begin_wait
 from capsim.engine.compiled.state import NONE, State
 
 

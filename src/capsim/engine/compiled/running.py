@@ -1,10 +1,10 @@
 """Runs a plan: lays it out as tables, enters the compiled loop, and reads the trace off them."""
 
-import numba
 import numpy as np
 
 from capsim.engine.compiled import engine
 from capsim.engine.compiled.growth import make_room
+from capsim.engine.compiled.jit import IS_INTERPRETED
 from capsim.engine.compiled.layout import Tables, lay_out
 from capsim.engine.compiled.pages import Pages
 from capsim.engine.compiled.reading import read_trace
@@ -16,7 +16,7 @@ from capsim.plan.plan import Plan
 _EVENTS_AT_ONCE = 200_000  # a fraction of a second: a run can be interrupted between two of these
 
 
-def run(plan: Plan) -> Trace:
+def run_tables(plan: Plan) -> Trace:
     """Run a plan up to its horizon.
 
     Raises:
@@ -39,8 +39,17 @@ def run(plan: Plan) -> Trace:
     return read_trace(plan, tables)
 
 
+def compile_engine() -> None:
+    """Have numba compile the loop, by running a plan in which nothing happens."""
+    nothing = Plan(
+        steps=(), entries=(), errors=(), class_names=(), resources=(), stations=(), sources=(),
+        columns=(), horizon_s=1.0, seed=0,
+    )  # fmt: skip
+    run_tables(nothing)
+
+
 def _enter(until: float, tables: Tables) -> int:
     handed = tuple(tables[name] for name in TABLES)
-    if numba.config.DISABLE_JIT:  # the interpreter finds a row's columns as attributes
+    if IS_INTERPRETED:  # the interpreter finds a row's columns as attributes
         handed = tuple(table.view(np.recarray) for table in handed)
     return int(engine.enter(until, _EVENTS_AT_ONCE, handed))
