@@ -83,6 +83,7 @@ class Writer:
         dice = self.dice
         order = dice.one_of([Order.FIFO, Order.FIFO, Order.RANDOM, Order.LIFO])
         replicas = self.servers if name == "thread" else 1
+        limited = name == "thread" and dice.chance(0.3)
         herd = name == "lock" and dice.chance(0.5)
         spec = Resource(
             name=name,
@@ -95,6 +96,9 @@ class Writer:
             check_s=dice.one_of([0.0, 0.0, 0.5]),
             identified=name == "thread" and dice.chance(0.6),
             of_client=name == "connection" and dice.chance(0.2),
+            outlives=name == "lock" and dice.chance(0.5),
+            hold_limit_s=dice.one_of([0.5, 0.75]) if limited else INFINITE,
+            restart_s=dice.one_of([0.0, 0.25, 1.1]),
         )
         self.resources[name] = self.builder.resource(spec, replicas), replicas
         if name == "thread":
@@ -137,6 +141,7 @@ class Writer:
             quantum_s=dice.one_of([0.005, 0.25]) if sliced else 0.0,
             turn_column=self.luck if dice.chance(0.7) else -1,
             group=group,
+            outlives=not sliced and dice.chance(0.4),
             speeds=((2.0, 0.5), (4.0, 1.0)) if dice.chance(0.3) else (),
         )
         self.stations.append((builder.station(spec, replicas), replicas))
@@ -202,7 +207,7 @@ class Writer:
         dice, builder = self.dice, self.builder
         column = builder.column(f"{name} work {builder.here}", dice.law(0.2))
         if dice.chance(0.4):
-            builder.delay(column, by_client=dice.chance(0.3))
+            builder.delay(column, by_client=dice.chance(0.3), outlives=dice.chance(0.3))
             return
         station, replicas = dice.one_of(self.stations)
         if replicas > 1 and dice.chance(0.4):

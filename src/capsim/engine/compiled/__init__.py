@@ -26,7 +26,12 @@ def unsupported(plan: Plan) -> str | None:
         "outages": bool(plan.outages),
         "blackouts": bool(plan.blackouts),
         "gauges": bool(plan.gauges),
-        "limits of how long a slot is held": any(r.hold_limit_s < INFINITE for r in resources),
+        "slots that outlive a kill and are told apart or limited": any(
+            r.outlives and (r.identified or r.hold_limit_s < INFINITE) for r in resources
+        ),
+        "services in turns that outlive a kill": any(
+            station.outlives and station.quantum_s > 0.0 for station in plan.stations
+        ),
         "limits of how often a slot is used": any(r.uses for r in resources),
         "choices of a server that lie in a loop": any(
             n in loop for n, step in choices if not step.again for loop in loops

@@ -4,7 +4,7 @@ from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.state import State
 
 # What a timer, or an entry of the ready queue, is for.
-SAMPLE, SPEED, FLUSH, SESSION, JOB, PATIENCE, STATION, DEADLINES, ARRIVALS = range(9)
+SAMPLE, SPEED, FLUSH, SESSION, JOB, PATIENCE, STATION, DEADLINES, ARRIVALS, BOOT = range(10)
 
 
 @kernel

@@ -4,11 +4,12 @@ import math
 
 from capsim.engine.compiled.agenda import DEADLINES, schedule
 from capsim.engine.compiled.jit import kernel
-from capsim.engine.compiled.memory import free_token, new_token
+from capsim.engine.compiled.memory import free_token, new_token, place_of
 from capsim.engine.compiled.state import NONE, State
 
-# Whose deadlines they are: a client's patience, a wait in a line, a step that sets one.
-OF_CLIENT, OF_LINE, OF_STEP = range(3)
+# Whose deadlines they are: a client's patience, a wait in a line, a step that sets one,
+# and how long a slot may be held.
+OF_CLIENT, OF_LINE, OF_STEP, OF_HOLD = range(4)
 
 
 @kernel
@@ -72,7 +73,33 @@ def is_pending(s: State, deadlines: int, number: int) -> bool:
         return request.stamp == token.stamp and request.live == 1
     if kind == OF_LINE:
         return request.waits_for == token.stamp and request.line != NONE
+    if kind == OF_HOLD:
+        return request.stamp == token.stamp and _is_held(s, deadlines, number)
     return request.deadline == token.stamp and request.finished == 0
+
+
+@kernel
+def _is_held(s: State, deadlines: int, number: int) -> bool:
+    """Return whether a job still has the slot that it was granted when the token was made."""
+    token = s.tokens[number]
+    place = place_of(s, token.job, s.deadlines[deadlines].owner)
+    return place != NONE and s.held_since[token.job, place] == token.since
+
+
+@kernel
+def hand_on_deadline(s: State, job: int, heir: int) -> None:
+    """Have what may interrupt a job interrupt another one in its place."""
+    stamp = s.jobs[job].deadline
+    if stamp == 0:
+        return
+    s.jobs[heir].deadline, s.jobs[job].deadline = stamp, 0
+    for deadlines in range(len(s.deadlines)):
+        number = s.deadlines[deadlines].first
+        while number != NONE:
+            token = s.tokens[number]
+            if s.deadlines[deadlines].kind == OF_STEP and token.stamp == stamp:
+                token.job = heir
+            number = token.next
 
 
 @kernel

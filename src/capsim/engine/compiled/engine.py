@@ -4,6 +4,7 @@ from typing import Any
 
 from capsim.engine.compiled.agenda import (
     ARRIVALS,
+    BOOT,
     DEADLINES,
     FLUSH,
     JOB,
@@ -14,11 +15,12 @@ from capsim.engine.compiled.agenda import (
     STATION,
     forget_first,
 )
-from capsim.engine.compiled.deadlines import OF_CLIENT, OF_LINE, arm_deadlines, passed
+from capsim.engine.compiled.deadlines import OF_CLIENT, OF_HOLD, OF_LINE, arm_deadlines, passed
 from capsim.engine.compiled.draws import replica
 from capsim.engine.compiled.fate import interrupt
 from capsim.engine.compiled.instructions import act
 from capsim.engine.compiled.jit import entry, kernel
+from capsim.engine.compiled.killing import boot, kill_worker
 from capsim.engine.compiled.line import expire
 from capsim.engine.compiled.population import after, arrive, give_up, go_on
 from capsim.engine.compiled.recorder import next_sample, sample, write_unfinished
@@ -67,9 +69,9 @@ def is_full(s: State) -> bool:
     registers = s.registers[0]
     return (
         registers.timers + registers.margin > len(s.timers)
-        or registers.spare_jobs < 2  # noqa: PLR2004 (itself and a fork)
+        or registers.spare_jobs < 3  # noqa: PLR2004 (itself, a fork, a ghost)
         or registers.spare_sessions < 2  # noqa: PLR2004 (a client's next, and an arrival)
-        or registers.spare_tokens < 4  # noqa: PLR2004 (of a client, a line, a step, a herd)
+        or registers.spare_tokens < s.held.shape[1] + 4  # of those that an end grants a slot
         or registers.records + 2 > len(s.records)
         or registers.tasks + 2 > len(s.tasks)
         or registers.notes + 2 > len(s.notes)
@@ -95,7 +97,7 @@ def _take_ready(s: State) -> None:
 
 
 @kernel
-def _take_timer(s: State) -> None:  # noqa: C901 (one for each kind)
+def _take_timer(s: State) -> None:  # noqa: C901, PLR0912 (one for each kind)
     """Move the clock to the first timer, and do what that is for."""
     registers, first = s.registers[0], s.timers[0]
     registers.now = first.time
@@ -118,6 +120,8 @@ def _take_timer(s: State) -> None:  # noqa: C901 (one for each kind)
         next_sample(s)
     elif kind == ARRIVALS:
         registers.arriving = who
+    elif kind == BOOT:
+        boot(s, who, stamp)
     elif kind == SPEED:
         set_speed(s, s.changes[who].who, s.changes[who].value)
     elif kind == FLUSH:
@@ -128,16 +132,17 @@ def _take_timer(s: State) -> None:  # noqa: C901 (one for each kind)
 @kernel
 def _pass_deadline(s: State, deadlines: int) -> None:
     """Have the oldest of some deadlines pass, and wait for the next one."""
-    job = passed(s, deadlines)
+    job, finish = passed(s, deadlines), len(s.steps) - 1
     if job != NONE:
-        kind = s.deadlines[deadlines].kind
+        kind, owner = s.deadlines[deadlines].kind, s.deadlines[deadlines].owner
         if kind == OF_CLIENT:
-            give_up(s, job, len(s.steps) - 1)
+            give_up(s, job, finish)
+        elif kind == OF_HOLD:
+            kill_worker(s, job, owner, finish)
         elif kind == OF_LINE:
             expire(s, job)
         else:
-            status = s.steps[s.deadlines[deadlines].owner].status
-            interrupt(s, job, status, s.jobs[job].error)
+            interrupt(s, job, s.steps[owner].status, s.jobs[job].error)
     arm_deadlines(s, deadlines)
 
 

@@ -6,7 +6,7 @@ from capsim.engine.compiled.layout import Table, Tables
 
 # Tables of one row for each row of another one.
 _BESIDE = {
-    "jobs": ("held", "held_slots", "waits"),
+    "jobs": ("held", "held_slots", "held_since", "waits"),
     "sessions": ("owned_by_session",),
     "tokens": (),
     "records": ("record_waits",),
@@ -24,7 +24,7 @@ def make_room(tables: Tables) -> None:
     """Double every table that is nearly full."""
     registers = tables["registers"][0]
     for name, (first, spare) in _SPARE.items():
-        if registers[spare] < _ROOM:
+        if registers[spare] < _ROOM + tables["held"].shape[1]:
             _enlarge_linked(tables, name, first, spare)
     if registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
         _double(tables, "timers")
@@ -34,12 +34,17 @@ def make_room(tables: Tables) -> None:
     for name in ("notes", "samples"):
         if registers[name] + _ROOM > len(tables[name]):
             _double(tables, name)
+    _widen(tables)
+    _enlarge_ready(tables)
+
+
+def _widen(tables: Tables) -> None:
+    """Double what each station, or each job, has room for."""
     if len(tables["stations"]) and tables["stations"]["services"].max() == _width(tables):
         tables["services"] = _wider(tables["services"])
     if tables["jobs"]["held"].max() == tables["held"].shape[1]:
-        tables["held"] = _wider(tables["held"])
-        tables["held_slots"] = _wider(tables["held_slots"])
-    _enlarge_ready(tables)
+        for name in ("held", "held_slots", "held_since"):
+            tables[name] = _wider(tables[name])
 
 
 def _width(tables: Tables) -> int:

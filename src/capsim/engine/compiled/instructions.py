@@ -8,11 +8,11 @@ from capsim.engine.compiled.deadlines import add_deadline
 from capsim.engine.compiled.draws import drawn, drawn_by, replica
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.line import fail, join
-from capsim.engine.compiled.memory import give_draws, new_job
+from capsim.engine.compiled.memory import give_draws, new_job, place_of
 from capsim.engine.compiled.owned import hold, holds
 from capsim.engine.compiled.recorder import answer, begin_task, note
 from capsim.engine.compiled.route import route
-from capsim.engine.compiled.slots import give_back, place_of, release, take
+from capsim.engine.compiled.slots import give_back, release, take
 from capsim.engine.compiled.state import NONE, State
 from capsim.engine.compiled.station import serve
 from capsim.plan.ops import FAILS, NO_COLUMN, Op
@@ -128,6 +128,8 @@ def _delay(s: State, job: int, step: int) -> bool:
     schedule(s, s.registers[0].now + time, JOB, job, stamp)
     if s.steps[step].by_client:
         s.jobs[job].client_delay = stamp
+    if s.steps[step].outlives:
+        s.jobs[job].outlived_until = s.registers[0].now + time
     return True
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from capsim.engine.compiled import state as tables
 from capsim.engine.compiled.agenda import ARRIVALS, FLUSH, SAMPLE, SESSION, SPEED
-from capsim.engine.compiled.deadlines import OF_CLIENT, OF_LINE, OF_STEP
+from capsim.engine.compiled.deadlines import OF_CLIENT, OF_HOLD, OF_LINE, OF_STEP
 from capsim.engine.compiled.population import BEGINS
 from capsim.engine.compiled.recorder import SAMPLE_S
 from capsim.engine.compiled.state import NONE
@@ -63,6 +63,7 @@ class _Layout:
             "tokens": np.zeros(0, tables.TOKEN),
             "held": np.zeros((0, 8), np.int64),
             "held_slots": np.zeros((0, 8), np.int64),
+            "held_since": np.zeros((0, 8)),
             "waits": np.zeros((0, len(plan.wait_names))),
             "owned_by_session": np.zeros((0, len(self.owned)), np.int64),
             "records": np.zeros(_FIRST_ROWS, tables.RECORD),
@@ -103,7 +104,7 @@ class _Layout:
              "last_begun", "free_job", "free_session", "free_token"),
             NONE,
         )  # fmt: skip
-        margin = len(self.plan.stations) + 8
+        margin = len(self.plan.stations) + len(self.deadlines) + 8
         # The first sample, at time zero, is of nothing: a row of zeros.
         return _rows(tables.REGISTERS, [{**row, "margin": margin, "samples": 1}])
 
@@ -131,6 +132,9 @@ class _Layout:
             limits = self._deadline(
                 OF_LINE, number, spec.wait_limit_s, spec.check_s, since=spec.herd
             )
+        holds = NONE
+        if spec.hold_limit_s < INFINITE:
+            holds = self._deadline(OF_HOLD, number, spec.hold_limit_s, spec.check_s)
         shares = spec.shares_line not in {-1, number}
         return {
             "capacity": spec.capacity,
@@ -145,6 +149,9 @@ class _Layout:
             "shares_line": shares,
             "wait_column": self.plan.wait_names.index(spec.name),
             "limits": limits,
+            "holds": holds,
+            "restart_s": spec.restart_s,
+            "outlives": spec.outlives,
             "owned": self.owned.index(number) if number in self.owned else NONE,
             "free": spec.capacity,
             "ring": NONE,
@@ -169,6 +176,7 @@ class _Layout:
                 {
                     "quantum": spec.quantum_s != 0,
                     "quantum_s": spec.quantum_s,
+                    "outlives": spec.outlives,
                     "turn_column": spec.turn_column,
                     "group": spec.group,
                     "cores": spec.cores,
@@ -270,8 +278,8 @@ class _Layout:
             name: getattr(step, name)
             for name in (
                 "op", "target", "among", "pick", "column", "repeated", "jump", "count", "policy",
-                "status", "expired_status", "again", "by_client", "owner", "owner_resource",
-                "scale", "limit",
+                "status", "expired_status", "again", "by_client", "outlives", "owner",
+                "owner_resource", "scale", "limit",
             )
         }  # fmt: skip
         row["divisor"] = step.per_route or _ONE_FOR_ALL

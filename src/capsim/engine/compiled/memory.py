@@ -50,10 +50,11 @@ def new_job(s: State, session: int, index: int, request_class: int, entry: int, 
     request.request_class, request.pc, request.error = request_class, entry, error
     request.start = request.asked = registers.now
     request.live = 1
-    request.abandoned = request.finished = request.background = request.retries = 0
+    request.abandoned = request.finished = request.background = request.retries = request.ghost = 0
     request.status = request.route = request.repetition = request.turns = request.attempt = 0
     request.deadline = request.client_delay = request.waiting = request.waits_for = 0
     request.held = 0
+    request.outlived_until = 0.0
     request.line = request.station = NONE
     for column in range(s.waits.shape[1]):
         s.waits[job, column] = 0.0
@@ -98,6 +99,7 @@ def new_token(s: State, job: int, stamp: int, time: float) -> int:
     registers.free_token = token.next
     registers.spare_tokens -= 1
     token.job, token.stamp, token.time = job, stamp, time
+    token.since = registers.now
     return number
 
 
@@ -108,3 +110,23 @@ def free_token(s: State, number: int) -> None:
     s.tokens[number].next = registers.free_token
     registers.free_token = number
     registers.spare_tokens += 1
+
+
+@kernel
+def place_of(s: State, job: int, resource: int) -> int:
+    """Return where in its list of slots a job has one of a resource."""
+    for place in range(s.jobs[job].held):
+        if s.held[job, place] == resource:
+            return place
+    return NONE
+
+
+@kernel
+def drop_place(s: State, job: int, place: int) -> None:
+    """Take a slot off a job's list, and close the gap."""
+    request = s.jobs[job]
+    request.held -= 1
+    for i in range(place, request.held):
+        s.held[job, i] = s.held[job, i + 1]
+        s.held_slots[job, i] = s.held_slots[job, i + 1]
+        s.held_since[job, i] = s.held_since[job, i + 1]

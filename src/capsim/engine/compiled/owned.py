@@ -1,7 +1,7 @@
 """Slots that outlive a request: a connection kept by a user's server thread or a worker."""
 
 from capsim.engine.compiled.jit import kernel
-from capsim.engine.compiled.slots import place_of
+from capsim.engine.compiled.memory import place_of
 from capsim.engine.compiled.state import NONE, State
 from capsim.plan.ops import Owner
 
@@ -37,6 +37,20 @@ def _owner(s: State, job: int, step: int) -> int:
     """Return the number, among all slots that are told apart, of the one that owns."""
     resource = s.steps[step].owner_resource + s.jobs[job].route // s.steps[step].divisor
     return s.resources[resource].ring + s.held_slots[job, place_of(s, job, resource)]
+
+
+@kernel
+def drop_of_slot(s: State, resource: int, slot: int) -> None:
+    """Take back what a slot of a resource owned."""
+    if s.resources[resource].ring == NONE:
+        return
+    owner = s.resources[resource].ring + slot
+    for number in range(len(s.resources)):
+        slots = s.resources[number]
+        if slots.owned != NONE and s.owned_by_slot[slots.owned, owner]:
+            s.owned_by_slot[slots.owned, owner] = 0
+            slots.owners -= 1
+            slots.held_s += s.registers[0].now
 
 
 @kernel

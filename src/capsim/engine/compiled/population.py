@@ -95,7 +95,7 @@ def after(s: State, job: int) -> bool:
     registers, request = s.registers[0], s.jobs[job]
     session = request.session
     client = s.sessions[session]
-    if request.background:
+    if request.background or request.ghost:
         leave_job(s, job)
         return False
     if request.abandoned:  # its user went on elsewhere

@@ -35,6 +35,15 @@ def forsake(s: State, station: int) -> None:
 
 
 @kernel
+def hand_on(s: State, station: int, job: int, heir: int) -> None:
+    """Have a service go on for another job."""
+    services = s.services[station]
+    for place in range(s.stations[station].services):
+        if services[place].job == job and services[place].sequence == s.jobs[job].sequence:
+            services[place].job = heir
+
+
+@kernel
 def arm(s: State, station: int) -> None:
     """Set the timer for the service that ends first."""
     core, services = s.stations[station], s.services[station]

@@ -5,8 +5,10 @@ release at time r adds r. So it is with those for clients that have gone.
 """
 
 from capsim.engine.compiled.agenda import wake
+from capsim.engine.compiled.deadlines import add_deadline
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.line import decide, next_in
+from capsim.engine.compiled.memory import drop_place, place_of
 from capsim.engine.compiled.state import NONE, State
 
 
@@ -14,7 +16,7 @@ from capsim.engine.compiled.state import NONE, State
 def in_use(s: State, resource: int) -> int:
     """Return how many slots are held."""
     slots = s.resources[resource]
-    return slots.capacity - slots.free
+    return slots.capacity - slots.free - slots.away
 
 
 @kernel
@@ -28,31 +30,34 @@ def take(s: State, job: int, resource: int) -> None:
 
 @kernel
 def give_back(s: State, job: int, place: int) -> None:
-    """Take back the slot that a job holds at a place of its list, and close the gap."""
-    request = s.jobs[job]
+    """Take back the slot that a job holds at a place of its list."""
     resource, slot = s.held[job, place], s.held_slots[job, place]
-    request.held -= 1
-    for i in range(place, request.held):
-        s.held[job, i] = s.held[job, i + 1]
-        s.held_slots[job, i] = s.held_slots[job, i + 1]
+    drop_place(s, job, place)
     release(s, job, resource, slot)
 
 
 @kernel
 def release(s: State, job: int, resource: int, slot: int) -> None:
     """Take a job's slot back and hand it to a waiter."""
-    slots, now = s.resources[resource], s.registers[0].now
+    slots = s.resources[resource]
     if slots.ring != NONE:
-        _put_idle(s, resource, slot)
+        put_idle(s, resource, slot)
     if s.jobs[job].abandoned:
         slots.wasted -= 1
-        slots.wasted_s += now
+        slots.wasted_s += s.registers[0].now
+    pass_on(s, job, resource)
+
+
+@kernel
+def pass_on(s: State, job: int, resource: int) -> None:
+    """Hand a slot that a job has left to a waiter, or have it free."""
+    slots = s.resources[resource]
     waiter = next_in(s, slots.line, job)
     if waiter != NONE:
         _grant(s, waiter, resource)
     else:
         slots.free += 1
-        slots.held_s += now
+        slots.held_s += s.registers[0].now
 
 
 @kernel
@@ -61,15 +66,6 @@ def forsake_slot(s: State, resource: int) -> None:
     slots = s.resources[resource]
     slots.wasted += 1
     slots.wasted_s -= s.registers[0].now
-
-
-@kernel
-def place_of(s: State, job: int, resource: int) -> int:
-    """Return where in its list of slots a job has one of a resource."""
-    for place in range(s.jobs[job].held):
-        if s.held[job, place] == resource:
-            return place
-    return NONE
 
 
 @kernel
@@ -90,6 +86,10 @@ def _hold(s: State, job: int, resource: int) -> None:
     if s.resources[resource].ring != NONE:
         s.held_slots[job, request.held] = _take_idle(s, resource)
     request.held += 1
+    if s.resources[resource].holds != NONE:
+        s.held_since[job, request.held - 1] = float("nan")
+        s.held_since[job, place_of(s, job, resource)] = s.registers[0].now
+        add_deadline(s, s.resources[resource].holds, job, request.stamp)
     if request.abandoned:
         forsake_slot(s, resource)
 
@@ -105,7 +105,8 @@ def _take_idle(s: State, resource: int) -> int:
 
 
 @kernel
-def _put_idle(s: State, resource: int, slot: int) -> None:
+def put_idle(s: State, resource: int, slot: int) -> None:
+    """Have a slot idle: the one used last."""
     slots = s.resources[resource]
     s.slot_rings[slots.ring + (slots.ring_first + slots.ring_count) % slots.capacity] = slot
     slots.ring_count += 1

@@ -37,21 +37,24 @@ SESSION = _table(
     "source user route refs phase index attempt stalled next", "idle_since stop asked ahead"
 )
 JOB = _table(
-    "stamp refs session index request_class pc error live abandoned finished status route "
-    "repetition turns attempt background retries deadline client_delay waiting waits_for held "
-    "page row line expired_status otherwise station sequence prev next live_prev live_next",
-    "start asked retry_in since first_since end",
+    "stamp refs session index request_class pc error page row "  # who, where, with which draws
+    "live abandoned finished background ghost status attempt retries route repetition turns "
+    "deadline client_delay waiting waits_for held slot_away "
+    "line expired_status otherwise station sequence "  # in a line, or in service
+    "prev next live_prev live_next",
+    "start asked retry_in since first_since end outlived_until",
 )
 # The slots of a resource and the line before it; of an owned one, what its owners hold.
 RESOURCE = _table(
-    "capacity random lifo turn_column queue_limit herd of_client route_base line wait_column "
-    "limits shares_line owned free wasted owners ring ring_first ring_count closed waiting "
-    "first last first_new",
-    "held_s wasted_s waited_s handed_over_at",
+    "capacity random lifo turn_column queue_limit herd of_client outlives route_base line "
+    "wait_column limits holds shares_line owned "
+    "free away closed wasted owners ring ring_first ring_count "
+    "waiting first last first_new",
+    "held_s wasted_s waited_s handed_over_at restart_s",
 )
 STATION = _table(
-    "quantum turn_column group present sequence timer_number armed armed_for services forsaken "
-    "running last first_waiting last_waiting waiting",
+    "quantum outlives turn_column group present sequence timer_number armed armed_for "
+    "services forsaken running last first_waiting last_waiting waiting",
     "cores contention coherency idle_overhead quantum_s speed virtual advanced_at rate share "
     "armed_at wasted_share slice_end busy_s present_s wasted_s",
 )
@@ -59,7 +62,7 @@ GROUP = _table("active", "cores share")
 SERVICE = _table("sequence job", "end")
 STEP = _table(
     "op target divisor among pick column repeated jump count policy status expired_status again "
-    "by_client owner owner_resource gates turns deadlines name takes_room",
+    "by_client outlives owner owner_resource gates turns deadlines name takes_room",
     "scale limit",
 )
 SOURCE = _table(
@@ -70,7 +73,7 @@ SOURCE = _table(
 CLASS = _table("entry error")
 CHOICE = _table("request_class", "cumulative")
 DEADLINES = _table("kind owner armed first last since", "limit check")
-TOKEN = _table("job stamp prev next", "time")
+TOKEN = _table("job stamp prev next", "time since")
 PAGE = _table("block attempt next refs stride")
 CHANGE = _table("who count", "value")
 RECORD = np.dtype(
@@ -97,6 +100,7 @@ TABLES = (
     "jobs",
     "held",  # (jobs, most held) resources, in order of acquisition
     "held_slots",  # (jobs, most held) which of a resource's slots, where they are told apart
+    "held_since",  # (jobs, most held) seconds, of slots that are held for some time at most
     "waits",  # (jobs, wait columns) seconds
     "resources",
     "slot_rings",  # idle slots that are told apart, the least recently used first
