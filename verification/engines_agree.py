@@ -16,11 +16,11 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "contract")]
 
-from random_plans import random_plan  # noqa: E402 (the tests' folder had to be named first)
 from test_engines_agree import differences  # noqa: E402
 
 from capsim.engine import compiled, simulate_plan  # noqa: E402
 from capsim.plan.ops import status_name  # noqa: E402
+from random_plans import random_plan  # noqa: E402 (the tests' folder had to be named first)
 
 
 def main() -> None:
