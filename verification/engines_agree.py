@@ -47,7 +47,7 @@ def main() -> None:
         tasks += len(traces["reference"].tasks.start)
         if found := differences(traces["reference"], traces["compiled"]):
             different += 1
-            print(f"plan {seed}: {', '.join(found)}\n{plan}")
+            print(f"plan {seed}: {', '.join(found)}; random_plan({seed}) makes it", flush=True)
     requests = sum(endings.values())
     print(f"{asked.plans} plans, {refused} refused, {different} different")
     print(f"{requests} requests, {tasks} tasks")

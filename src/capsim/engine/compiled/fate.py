@@ -13,7 +13,7 @@ def forsake(s: State, job: int) -> None:
     """Have a job go on for nobody: the client has gone, and with it the slots that are its own."""
     request = s.jobs[job]
     place = 0
-    while place < request.held:
+    for _ in range(request.held):  # what it is granted meanwhile, its own slot perhaps, stays
         if s.resources[s.held[job, place]].of_client:
             give_back(s, job, place)
         else:
