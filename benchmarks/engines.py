@@ -1,9 +1,10 @@
 """How much faster the compiled engine is than the reference engine, on the same plans.
 
-Two cases: the base case of `engine_versus_tutorial.py` (100 users, threads, a pool), and the shipped
-model at 1000 users (processor sharing, time slicing). Rounds alternate, time is the process's CPU
-time with all draws in it, and the ratio of each round's pair is taken, so that a machine whose speed
-drifts does not change the answer. Compiling is measured apart, and no round contains it.
+Three cases: the base case of `engine_versus_tutorial.py` (100 users, threads, a pool), and the
+shipped models at 1000 users (processor sharing, time slicing). Rounds alternate, time is the
+process's CPU time with all draws in it, and the ratio of each round's pair is taken, so that a
+machine whose speed drifts does not change the answer. Compiling is measured apart, and no round
+contains it.
 
     python benchmarks/engines.py [--rounds 5]
 """
