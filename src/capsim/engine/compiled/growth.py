@@ -6,7 +6,7 @@ from capsim.engine.compiled.layout import Table, Tables
 
 # Tables of one row for each row of another one.
 _BESIDE = {
-    "jobs": ("held", "held_slots", "held_since", "waits"),
+    "jobs": ("links", "held", "held_slots", "held_since", "waits"),
     "sessions": ("owned_by_session",),
     "tokens": (),
     "records": ("record_waits",),

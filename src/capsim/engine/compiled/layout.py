@@ -7,6 +7,7 @@ import numpy as np
 
 from capsim.engine.compiled import state as tables
 from capsim.engine.compiled.agenda import ARRIVALS, FLUSH, SAMPLE, SESSION, SPEED
+from capsim.engine.compiled.chain import FIRST_LINE
 from capsim.engine.compiled.deadlines import OF_CLIENT, OF_HOLD, OF_LINE, OF_STEP
 from capsim.engine.compiled.population import BEGINS
 from capsim.engine.compiled.recorder import SAMPLE_S
@@ -61,6 +62,8 @@ class _Layout:
             "jobs": np.zeros(0, tables.JOB),
             "sessions": np.zeros(0, tables.SESSION),
             "tokens": np.zeros(0, tables.TOKEN),
+            "chains": self._chains(),
+            "links": np.zeros((0, 2), tables.LINK),
             "held": np.zeros((0, 8), np.int64),
             "held_slots": np.zeros((0, 8), np.int64),
             "held_since": np.zeros((0, 8)),
@@ -100,13 +103,16 @@ class _Layout:
 
     def _registers(self) -> Table:
         row = dict.fromkeys(
-            ("job", "session", "arriving", "stalled", "first_live", "last_live", "first_begun",
-             "last_begun", "free_job", "free_session", "free_token"),
+            ("job", "session", "arriving", "stalled", "free_job", "free_session", "free_token"),
             NONE,
         )  # fmt: skip
         margin = len(self.plan.stations) + len(self.deadlines) + 8
         # The first sample, at time zero, is of nothing: a row of zeros.
         return _rows(tables.REGISTERS, [{**row, "margin": margin, "samples": 1}])
+
+    def _chains(self) -> Table:
+        count = FIRST_LINE + len(self.plan.resources) + len(self.plan.stations)
+        return _rows(tables.CHAIN, [{"first": NONE, "last": NONE}] * count)
 
     # Resources and stations.
 
@@ -155,8 +161,7 @@ class _Layout:
             "owned": self.owned.index(number) if number in self.owned else NONE,
             "free": spec.capacity,
             "ring": NONE,
-            "first": NONE,
-            "last": NONE,
+            "chain": FIRST_LINE + number,
             "first_new": NONE,
         }
 
@@ -170,7 +175,7 @@ class _Layout:
     def _stations(self) -> Tables:
         plan = self.plan
         rows = []
-        for spec in plan.stations:
+        for number, spec in enumerate(plan.stations):
             at_first = [speed for time_s, speed in spec.speeds if time_s == 0.0]
             rows.append(
                 {
@@ -189,8 +194,7 @@ class _Layout:
                     "slice_end": INFINITE,
                     "running": NONE,
                     "last": NONE,
-                    "first_waiting": NONE,
-                    "last_waiting": NONE,
+                    "chain": FIRST_LINE + len(plan.resources) + number,
                 }
             )
         return {

@@ -5,6 +5,7 @@ is decided. In a herd, those from `first_new` on have seen no handover.
 """
 
 from capsim.engine.compiled.agenda import PATIENCE, begin_wait, schedule, wake
+from capsim.engine.compiled.chain import WAITING, append, at_place, unlink
 from capsim.engine.compiled.deadlines import add_deadline
 from capsim.engine.compiled.draws import luck
 from capsim.engine.compiled.jit import kernel
@@ -23,8 +24,10 @@ def join(s: State, job: int, resource: int, step: int, patience: float) -> None:
     request.since = request.first_since = now
     request.expired_status, request.otherwise = does.expired_status, does.jump
     line.waited_s -= now
-    _append(s, number, job)
+    append(s, line.chain, WAITING, job)
     line.waiting += 1
+    if line.first_new == NONE:
+        line.first_new = job
     if patience < float("inf"):
         schedule(s, now + patience, PATIENCE, job, stamp)
     elif line.limits != NONE:
@@ -36,7 +39,7 @@ def decide(s: State, job: int) -> None:
     """End a wait."""
     request = s.jobs[job]
     line, now = s.resources[request.line], s.registers[0].now
-    _unlink(s, request.line, job)
+    _leave(s, request.line, job)
     line.waiting -= 1
     line.waited_s += now
     s.waits[job, line.wait_column] += now - request.since
@@ -71,8 +74,10 @@ def next_in(s: State, number: int, leaving: int) -> int:
     if line.waiting == 0:
         return NONE
     if line.random and leaving != NONE and line.waiting > 1:
-        return _at(s, line.first, int(luck(s, leaving, line.turn_column) * line.waiting))
-    return line.last if line.lifo else line.first
+        place = int(luck(s, leaving, line.turn_column) * line.waiting)
+        return at_place(s, line.chain, WAITING, place)
+    ends = s.chains[line.chain]
+    return ends.last if line.lifo else ends.first
 
 
 @kernel
@@ -83,52 +88,26 @@ def _next_of_herd(s: State, number: int, leaving: int) -> int:
     if line.waiting == 0:
         return NONE
     choice = 0
-    who = line.first
+    first = s.chains[line.chain].first
+    who = first
     while who != NONE:
         choice += 1
         if who == line.first_new:
             break
-        who = s.jobs[who].next
+        who = s.links[who, WAITING].next
     line.first_new = NONE
     if leaving == NONE or choice == 1:
-        return line.first
-    return _at(s, line.first, int(luck(s, leaving, line.turn_column) * choice))
+        return first
+    place = int(luck(s, leaving, line.turn_column) * choice)
+    return at_place(s, line.chain, WAITING, place)
 
 
 @kernel
-def _at(s: State, first: int, place: int) -> int:
-    """Return number `place` of those linked from `first` on."""
-    who = first
-    for _ in range(place):
-        who = s.jobs[who].next
-    return who
-
-
-@kernel
-def _append(s: State, number: int, job: int) -> None:
-    line, request = s.resources[number], s.jobs[job]
-    request.prev, request.next = line.last, NONE
-    if line.last == NONE:
-        line.first = job
-    else:
-        s.jobs[line.last].next = job
-    line.last = job
-    if line.first_new == NONE:
-        line.first_new = job
-
-
-@kernel
-def _unlink(s: State, number: int, job: int) -> None:
-    line, request = s.resources[number], s.jobs[job]
-    if request.prev == NONE:
-        line.first = request.next
-    else:
-        s.jobs[request.prev].next = request.next
-    if request.next == NONE:
-        line.last = request.prev
-    else:
-        s.jobs[request.next].prev = request.prev
-    if line.first_new == job:  # who is first of the new ones now waits from now on
-        line.first_new = request.next
-        if request.next != NONE:
-            s.jobs[request.next].first_since = s.registers[0].now
+def _leave(s: State, number: int, job: int) -> None:
+    """Take a job out of a line; who is first of the new ones then waits from now on."""
+    line = s.resources[number]
+    if line.first_new == job:
+        line.first_new = s.links[job, WAITING].next
+        if line.first_new != NONE:
+            s.jobs[line.first_new].first_since = s.registers[0].now
+    unlink(s, line.chain, WAITING, job)

@@ -1,6 +1,7 @@
 """Writes down what happens: every answer, task and note, and samples of the whole."""
 
 from capsim.engine.compiled.agenda import SAMPLE, schedule
+from capsim.engine.compiled.chain import REQUESTS, TASKS, UNFINISHED, append, unlink
 from capsim.engine.compiled.clock import account
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.retrying import decide_retry
@@ -13,26 +14,14 @@ SAMPLE_S = 1.0  # as load generators write their history
 @kernel
 def issue(s: State, job: int) -> None:
     """Note that a request was sent: it is the last of those in flight."""
-    registers, request = s.registers[0], s.jobs[job]
-    registers.issued += 1
-    request.live_prev, request.live_next = registers.last_live, NONE
-    if registers.last_live == NONE:
-        registers.first_live = job
-    else:
-        s.jobs[registers.last_live].live_next = job
-    registers.last_live = job
+    s.registers[0].issued += 1
+    append(s, REQUESTS, UNFINISHED, job)
 
 
 @kernel
 def begin_task(s: State, job: int) -> None:
     """Note that a background task was put in hand: it is the last of those begun."""
-    registers, request = s.registers[0], s.jobs[job]
-    request.live_prev, request.live_next = registers.last_begun, NONE
-    if registers.last_begun == NONE:
-        registers.first_begun = job
-    else:
-        s.jobs[registers.last_begun].live_next = job
-    registers.last_begun = job
+    append(s, TASKS, UNFINISHED, job)
 
 
 @kernel
@@ -40,11 +29,11 @@ def answer(s: State, job: int, status: int) -> None:
     """Record that a request ends now for its client: with an answer, or because it gave up."""
     registers, request = s.registers[0], s.jobs[job]
     if request.background:
-        _end_task(s, job)
+        unlink(s, TASKS, UNFINISHED, job)
         write_task(s, job, registers.now, status)
         return
     request.live = 0
-    _end_flight(s, job)
+    unlink(s, REQUESTS, UNFINISHED, job)
     if status != 0:
         decide_retry(s, job, status)
     write_record(s, job, registers.now, status, 1 - request.retries)
@@ -84,15 +73,14 @@ def write_task(s: State, job: int, end: float, status: int) -> None:
 @kernel
 def write_unfinished(s: State, status: int) -> None:
     """Write down the requests and tasks that are not done at the horizon, in order."""
-    registers = s.registers[0]
-    job = registers.first_live
+    job = s.chains[REQUESTS].first
     while job != NONE:
         write_record(s, job, float("nan"), status, 1)
-        job = s.jobs[job].live_next
-    job = registers.first_begun
+        job = s.links[job, UNFINISHED].next
+    job = s.chains[TASKS].first
     while job != NONE:
         write_task(s, job, float("nan"), status)
-        job = s.jobs[job].live_next
+        job = s.links[job, UNFINISHED].next
 
 
 @kernel
@@ -136,29 +124,3 @@ def sample(s: State) -> None:
         s.samples[row, column + stations] = core.present_s
         s.samples[row, column + 2 * stations] = core.wasted_s
         column += 1
-
-
-@kernel
-def _end_flight(s: State, job: int) -> None:
-    registers, request = s.registers[0], s.jobs[job]
-    if request.live_prev == NONE:
-        registers.first_live = request.live_next
-    else:
-        s.jobs[request.live_prev].live_next = request.live_next
-    if request.live_next == NONE:
-        registers.last_live = request.live_prev
-    else:
-        s.jobs[request.live_next].live_prev = request.live_prev
-
-
-@kernel
-def _end_task(s: State, job: int) -> None:
-    registers, request = s.registers[0], s.jobs[job]
-    if request.live_prev == NONE:
-        registers.first_begun = request.live_next
-    else:
-        s.jobs[request.live_prev].live_next = request.live_next
-    if request.live_next == NONE:
-        registers.last_begun = request.live_prev
-    else:
-        s.jobs[request.live_next].live_prev = request.live_prev

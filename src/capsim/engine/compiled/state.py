@@ -25,8 +25,8 @@ def _table(integers: str, floats: str = "") -> np.dtype[Any]:
 # What there is one of: the clock, whose turn it is, how full the tables are.
 REGISTERS = _table(
     "job session arriving timers order ready_first ready free_job spare_jobs free_session "
-    "spare_sessions free_token spare_tokens stamp records tasks notes samples issued first_live "
-    "last_live first_begun last_begun wanted_source wanted_group wanted_block wanted_attempt "
+    "spare_sessions free_token spare_tokens stamp records tasks notes samples issued "
+    "wanted_source wanted_group wanted_block wanted_attempt "
     "stalled margin",
     "now",
 )
@@ -41,7 +41,7 @@ JOB = _table(
     "live abandoned finished background ghost status attempt retries route repetition turns "
     "deadline client_delay waiting waits_for held slot_away "
     "line expired_status otherwise station sequence "  # in a line, or in service
-    "prev next live_prev live_next",
+    "next",
     "start asked retry_in since first_since end outlived_until",
 )
 # The slots of a resource and the line before it; of an owned one, what its owners hold.
@@ -49,12 +49,12 @@ RESOURCE = _table(
     "capacity random lifo turn_column queue_limit herd of_client outlives route_base line "
     "wait_column limits holds shares_line owned "
     "free away closed wasted owners ring ring_first ring_count "
-    "waiting first last first_new",
+    "chain waiting first_new",
     "held_s wasted_s waited_s handed_over_at restart_s",
 )
 STATION = _table(
     "quantum outlives turn_column group present sequence timer_number armed armed_for "
-    "services forsaken running last first_waiting last_waiting waiting",
+    "services forsaken running last chain waiting",
     "cores contention coherency idle_overhead quantum_s speed virtual advanced_at rate share "
     "armed_at wasted_share slice_end busy_s present_s wasted_s",
 )
@@ -91,6 +91,8 @@ RECORD = np.dtype(
     ]
 )
 NOTE = _table("name", "time")
+CHAIN = _table("first last")
+LINK = _table("prev next")
 
 TABLES = (
     "registers",
@@ -98,6 +100,8 @@ TABLES = (
     "ready",
     "sessions",
     "jobs",
+    "links",  # (jobs, kinds of chains)
+    "chains",
     "held",  # (jobs, most held) resources, in order of acquisition
     "held_slots",  # (jobs, most held) which of a resource's slots, where they are told apart
     "held_since",  # (jobs, most held) seconds, of slots that are held for some time at most

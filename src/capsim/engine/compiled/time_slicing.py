@@ -3,6 +3,7 @@
 Who waits is linked from one to the next, in order of arrival.
 """
 
+from capsim.engine.compiled.chain import WAITING, append, at_place, unlink
 from capsim.engine.compiled.clock import rest, total_rate, wait_for
 from capsim.engine.compiled.draws import luck
 from capsim.engine.compiled.jit import kernel
@@ -17,13 +18,8 @@ _SLICE = -1  # what the timer waits for when it is no service's end
 @kernel
 def enter(s: State, station: int, job: int) -> None:
     """Take a service in: behind those that wait."""
-    core, request = s.stations[station], s.jobs[job]
-    request.prev, request.next = core.last_waiting, NONE
-    if core.last_waiting == NONE:
-        core.first_waiting = job
-    else:
-        s.jobs[core.last_waiting].next = job
-    core.last_waiting = job
+    core = s.stations[station]
+    append(s, core.chain, WAITING, job)
     core.waiting += 1
 
 
@@ -33,7 +29,7 @@ def leave(s: State, station: int, job: int) -> None:
     if s.stations[station].running == job:
         _stop(s, station)
     else:
-        _unlink(s, station, job)
+        _take_out(s, station, job)
 
 
 @kernel
@@ -95,10 +91,8 @@ def _stop(s: State, station: int) -> None:
 @kernel
 def _start_next(s: State, station: int) -> None:
     core = s.stations[station]
-    job = core.first_waiting
-    for _ in range(_choice(s, station)):
-        job = s.jobs[job].next
-    _unlink(s, station, job)
+    job = at_place(s, core.chain, WAITING, _choice(s, station))
+    _take_out(s, station, job)
     chosen = s.jobs[job]
     chosen.end += core.virtual
     core.running = job
@@ -116,14 +110,6 @@ def _choice(s: State, station: int) -> int:
 
 
 @kernel
-def _unlink(s: State, station: int, job: int) -> None:
-    core, request = s.stations[station], s.jobs[job]
-    if request.prev == NONE:
-        core.first_waiting = request.next
-    else:
-        s.jobs[request.prev].next = request.next
-    if request.next == NONE:
-        core.last_waiting = request.prev
-    else:
-        s.jobs[request.next].prev = request.prev
-    core.waiting -= 1
+def _take_out(s: State, station: int, job: int) -> None:
+    unlink(s, s.stations[station].chain, WAITING, job)
+    s.stations[station].waiting -= 1
