@@ -31,7 +31,8 @@ sweep: $(INSTALLED) ## sweep the size of the database pool
 calibrate: $(INSTALLED) ## fit the model to the observed load tests
 	@$(BIN)/capsim calibrate $(ARGS)
 
-benchmark: $(INSTALLED) ## measure the engine against the tutorial way of writing it
+benchmark: $(INSTALLED) ## measure the engines against each other, and the tutorial way of writing one
+	@$(BIN)/python benchmarks/engines.py $(ARGS)
 	@$(BIN)/python benchmarks/engine_versus_tutorial.py $(ARGS)
 
 test: lint typecheck ## run the linter, the type checker and all tests
@@ -50,7 +51,9 @@ clean: ## remove the environment, caches and build results
 
 $(INSTALLED): pyproject.toml constraints.txt $(BIN)/python
 	@echo "Installing capsim into .venv ..." >&2
-	@$(PIP_INSTALL) --editable .
+	@$(PIP_INSTALL) --editable '.[fast]' 2>/dev/null \
+	    || { echo "numba cannot be installed here: capsim runs without its fast engine" >&2; \
+	         $(PIP_INSTALL) --editable .; }
 	@touch $@
 
 # After $(INSTALLED), so that a parallel make never runs two installations at once.

@@ -54,6 +54,7 @@ BAD_ARGUMENTS = {
     "unknown option": (("predict", "--usres", "5"), "--usres"),
     "unknown command": (("perdict",), "perdict"),
     "unknown format": (("predict", "--users", "5", "--format", "xml"), "xml"),
+    "unknown engine": ((*PREDICT, "--engine", "fastest"), "reference, compiled"),
     "unknown model": (("predict", "--users", "5", "--model", "nope"), "nope"),
     "model is a folder": (("predict", "--users", "5", "--model", "."), "no such file"),
     "endless name": (("predict", "--users", "5", "--model", "a" * 5000), "File name too long"),

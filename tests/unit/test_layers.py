@@ -31,7 +31,7 @@ RANKS = {member: rank for rank, layer in enumerate(LAYERS) for member in layer}
 # The package itself hands out names from every layer, lazily, and is imported by none of them.
 ROOT = "__init__"
 
-HOMES = {"matplotlib": "plots", "simpy": "engine", "typer": "cli"}
+HOMES = {"matplotlib": "plots", "numba": "engine", "simpy": "engine", "typer": "cli"}
 ONE_HOME = ("scipy",)
 
 # The parts of numpy.random that carry their state with them.

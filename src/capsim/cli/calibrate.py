@@ -50,6 +50,7 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     form: options.Form = Format.TABLE,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
     show: _Show = False,
 ) -> None:
     """Fit the unknown parameters of a model to load tests, and save what was learned.

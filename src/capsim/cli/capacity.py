@@ -71,6 +71,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Find the largest number of users (or arrival rate) that meets a target.
 

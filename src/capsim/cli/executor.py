@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from capsim.errors import RunError
+
+if TYPE_CHECKING:
+    from capsim.engine.choice import Engine
 
 _Thing = multiprocessing.process.BaseProcess | threading.Thread
 
@@ -34,7 +38,10 @@ def workers(jobs: int | None) -> Iterator[Executor | None]:
     # A worker starts with a fresh interpreter: numerical libraries hold threads and locks that
     # must not be copied by a fork.
     pool = ProcessPoolExecutor(
-        count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker
+        count,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin_worker,
+        initargs=(_prepared_engine(),),
     )
     try:
         _start_deaf_to_interrupts(pool)
@@ -70,8 +77,21 @@ def _start_deaf_to_interrupts(pool: Executor) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the main process, and end with it, however it ends."""
+def _prepared_engine() -> "Engine | None":
+    """Return the engine that was asked for; the compiled one is ready before workers need it."""
+    from capsim.engine import compiled
+    from capsim.engine.choice import asked_for
+
+    if asked_for() != "reference" and compiled.is_available():
+        compiled.prepare()
+    return asked_for()
+
+
+def _begin_worker(engine: "Engine | None") -> None:
+    """Leave Ctrl-C to the main process, end with it, however it ends, and use its engine."""
+    from capsim.engine.choice import use
+
+    use(engine)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

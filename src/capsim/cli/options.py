@@ -64,6 +64,29 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=1, help="Worker processes (default: one per core)."),
 ]
+
+
+def _use_engine(context: typer.Context, engine: str | None) -> str | None:
+    """Have the command's runs, here and in its worker processes, made by the engine asked for."""
+    from capsim.engine.choice import ENGINES, using
+
+    if engine is not None and engine not in ENGINES:
+        raise InputError(f"--engine {engine}: choose one of {', '.join(ENGINES)}")
+    found = next((name for name in ENGINES if name == engine), None)
+    if found is not None:
+        context.with_resource(using(found))
+    return engine
+
+
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="reference|compiled",
+        callback=_use_engine,
+        help="Which engine runs it (default: compiled where it can); the results are the same.",
+    ),
+]
 Draws = Annotated[
     int | None, typer.Option("--draws", min=1, help="Parameter draws; more are steadier.")
 ]

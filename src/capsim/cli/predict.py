@@ -43,6 +43,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Predict what a load test would report, with 90 % intervals.
 

@@ -40,6 +40,7 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     model: options.Model = options.DEFAULT_MODEL,
     what_if: options.WhatIf = None,
     seed: options.Seed = 1,
+    engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
     form: options.Form = Format.TABLE,
     out: options.Out = None,
     settings: options.Settings = None,

@@ -66,6 +66,7 @@ def sweep(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Vary one parameter or two, and compare with today draw by draw under the same luck."""
     spacing = Spacing(first=first, last=last, steps=steps, log=log)

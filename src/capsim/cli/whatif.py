@@ -50,6 +50,7 @@ def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Compare remedies, draw by draw under the same luck, and rank them by regret.
 

@@ -15,6 +15,7 @@ from capsim.plan.streams import stream
 if TYPE_CHECKING:
     from capsim.plan.plan import Plan, Source
 
+Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Row = list[Any]  # of one request: a float per column, or a list of floats where repeated
 
 
@@ -61,6 +62,11 @@ class DrawTable:
         """How many consecutive requests of a user a block holds."""
         return self._shape[1]
 
+    @property
+    def users(self) -> int:
+        """How many users a block holds the requests of."""
+        return self._shape[0]
+
     def rows(self, user: int, block: int) -> list[Row]:
         """Return a user's rows for the requests of a block: number i is request i % `requests`."""
         group, place = divmod(user, self._shape[0])
@@ -79,13 +85,8 @@ class DrawTable:
         row = list(self.rows(user, block)[number])
         key = (group, block, attempt)
         if key not in self._again:
-            self._again[key] = {
-                i: self._draw(
-                    self._columns[i], self._shape, group, block, f"attempt {attempt}"
-                ).tolist()
-                for i in self._chances
-                if row[i] is not None
-            }
+            drawn_anew = self.drawn_again(group, block, attempt)
+            self._again[key] = {column: drawn.tolist() for column, drawn in drawn_anew.items()}
         for column, drawn in self._again[key].items():
             row[column] = drawn[place][number]
         return row
@@ -102,11 +103,15 @@ class DrawTable:
         first = group * self._shape[0]
         return min(self._shape[0], self._users - first)
 
-    def _make(self, user_block: int, request_block: int) -> list[list[Row]]:
+    def drawn(self, user_block: int, request_block: int) -> list[Values | None]:
+        """Return the draws of a block by column, of (users, requests) or (..., repetitions).
+
+        None for a column that the source does not need.
+        """
         shape = self._shape
         values: list[Any] = []
         for column in self._columns:
-            if column.sources is not None and self._source not in column.sources:
+            if not self._needs(column):
                 values.append(None)
             elif column.count is None:
                 values.append(self._draw(column, shape, user_block, request_block))
@@ -117,6 +122,24 @@ class DrawTable:
                     for i in range(repetitions)
                 ]
                 values.append(np.stack(parts, axis=-1))
+        return values
+
+    def drawn_again(self, user_block: int, request_block: int, attempt: int) -> dict[int, Values]:
+        """Return what another attempt at the requests of a block draws anew, by column."""
+        return {
+            i: self._draw(
+                self._columns[i], self._shape, user_block, request_block, f"attempt {attempt}"
+            )
+            for i in self._chances
+            if self._needs(self._columns[i])
+        }
+
+    def _needs(self, column: Column) -> bool:
+        return column.sources is None or self._source in column.sources
+
+    def _make(self, user_block: int, request_block: int) -> list[list[Row]]:
+        shape = self._shape
+        values = self.drawn(user_block, request_block)
         present = self._in_group(user_block)
         if not values:  # nothing in the plan is left to luck
             return [[[] for _ in range(shape[1])] for _ in range(present)]
@@ -127,8 +150,6 @@ class DrawTable:
             for per_user in zip(*lists, strict=True)
         ]
 
-    def _draw(
-        self, column: Column, shape: tuple[int, int], *block: int | str
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def _draw(self, column: Column, shape: tuple[int, int], *block: int | str) -> Values:
         generator = stream(*self._key, self._source, column.purpose, *block)
         return generator.random(shape) if column.law is None else column.law.draw(generator, shape)

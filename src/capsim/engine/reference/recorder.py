@@ -99,7 +99,7 @@ class Recorder:
             final=np.array(final, dtype=np.bool_),
             waits=_wait_columns(waits, len(wait_names)),
             tasks=self._task_table(),
-            notes={name: np.array(times) for name, times in self._notes.items()},
+            notes={name: np.array(times, dtype=np.float64) for name, times in self._notes.items()},
             class_names=self._plan.class_names,
             wait_names=wait_names,
             resource_names=tuple(resource.name for resource in self._plan.resources),

@@ -5,7 +5,7 @@ rounding, and the calibration predicts a load four times as high. The truth is a
 true system under luck of its own. The likelihood allows for a wrong model, and these models are
 right: coverage should be above 90 %, and less means intervals surer than their data.
 
-    python verification/coverage.py [--systems 60]
+    python verification/interval_coverage.py [--systems 60]
 """
 
 import argparse

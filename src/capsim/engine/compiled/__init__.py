@@ -1,0 +1,75 @@
+"""The compiled engine: the rules of the reference engine, as loops over tables of numbers.
+
+It needs numba, which the extra `fast` installs. What it cannot do it refuses by name.
+"""
+
+from importlib.util import find_spec
+
+from capsim.engine.trace import Trace
+from capsim.plan.ops import Op
+from capsim.plan.plan import INFINITE, Plan
+
+_MOST_SERVERS = 1 << 20  # to take turns among, over all choices within choices
+
+
+def is_available() -> bool:
+    """Return whether numba is installed."""
+    return find_spec("numba") is not None
+
+
+def unsupported(plan: Plan) -> str | None:
+    """Return what a plan has that this engine cannot do, as a few words; none: it can do all."""
+    resources, steps = plan.resources, plan.steps
+    loops = [range(s.jump, n) for n, s in enumerate(steps) if 0 <= s.jump <= n]
+    choices = [(n, step) for n, step in enumerate(steps) if step.op == Op.ROUTE]
+    found = {
+        "outages": bool(plan.outages),
+        "blackouts": bool(plan.blackouts),
+        "gauges": bool(plan.gauges),
+        "slots that outlive a kill and are told apart or limited": any(
+            r.outlives and (r.identified or r.hold_limit_s < INFINITE) for r in resources
+        ),
+        "services in turns that outlive a kill": any(
+            station.outlives and station.quantum_s > 0.0 for station in plan.stations
+        ),
+        "limits of how often a slot is used": any(r.uses for r in resources),
+        "choices of a server that lie in a loop": any(
+            n in loop for n, step in choices if not step.again for loop in loops
+        ),
+        "choices among very many servers": _servers(plan) > _MOST_SERVERS,
+    }
+    return next((name for name, is_there in found.items() if is_there), None)
+
+
+def run(plan: Plan) -> Trace:
+    """Run a plan up to its horizon.
+
+    Raises:
+        RunError: requests and thinking take no time at all, so that the clock stands still.
+    """
+    from capsim.engine.compiled.running import run_tables
+
+    return run_tables(plan)
+
+
+def prepare() -> bool:
+    """Compile the engine if that has never been done; return whether it had to be.
+
+    Worker processes find it ready then, and do not each compile it.
+    """
+    from capsim.engine.compiled.kept import is_kept
+
+    if is_kept():
+        return False
+    from capsim.engine.compiled.running import compile_engine
+
+    compile_engine()
+    return True
+
+
+def _servers(plan: Plan) -> int:
+    servers = 1
+    for step in plan.steps:
+        if step.op == Op.ROUTE:
+            servers *= max(1, step.count)
+    return servers

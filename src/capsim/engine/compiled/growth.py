@@ -1,0 +1,91 @@
+"""Makes tables larger, which the compiled code, owning no memory, asks for."""
+
+import numpy as np
+
+from capsim.engine.compiled.layout import Table, Tables
+
+# Tables of one row for each row of another one.
+_BESIDE = {
+    "jobs": ("links", "held", "held_slots", "held_since", "waits"),
+    "sessions": ("owned_by_session",),
+    "tokens": (),
+    "records": ("record_waits",),
+}
+# What links the free rows of a table, and counts them.
+_SPARE = {
+    "jobs": ("free_job", "spare_jobs"),
+    "sessions": ("free_session", "spare_sessions"),
+    "tokens": ("free_token", "spare_tokens"),
+}
+_ROOM = 16
+
+
+def make_room(tables: Tables) -> None:
+    """Double every table that is nearly full."""
+    registers = tables["registers"][0]
+    for name, (first, spare) in _SPARE.items():
+        if registers[spare] < _ROOM + tables["held"].shape[1]:
+            _enlarge_linked(tables, name, first, spare)
+    if registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
+        _double(tables, "timers")
+    for name in ("records", "tasks"):  # at the end, every job may have to be written down
+        while registers[name] + len(tables["jobs"]) + _ROOM > len(tables[name]):
+            _double(tables, name)
+    for name in ("notes", "samples"):
+        if registers[name] + _ROOM > len(tables[name]):
+            _double(tables, name)
+    _widen(tables)
+    _enlarge_ready(tables)
+
+
+def _widen(tables: Tables) -> None:
+    """Double what each station, or each job, has room for."""
+    if len(tables["stations"]) and tables["stations"]["services"].max() == _width(tables):
+        tables["services"] = _wider(tables["services"])
+    if tables["jobs"]["held"].max() == tables["held"].shape[1]:
+        for name in ("held", "held_slots", "held_since"):
+            tables[name] = _wider(tables[name])
+
+
+def _width(tables: Tables) -> int:
+    return tables["services"].shape[1]
+
+
+def _longer(table: Table, count: int) -> Table:
+    enlarged = np.zeros((count, *table.shape[1:]), table.dtype)
+    enlarged[: len(table)] = table
+    return enlarged
+
+
+def _wider(table: Table) -> Table:
+    enlarged = np.zeros((len(table), 2 * table.shape[1]), table.dtype)
+    enlarged[:, : table.shape[1]] = table
+    return enlarged
+
+
+def _double(tables: Tables, name: str) -> None:
+    count = 2 * len(tables[name]) + 2 * _ROOM
+    for each in (name, *_BESIDE.get(name, ())):
+        tables[each] = _longer(tables[each], count)
+
+
+def _enlarge_linked(tables: Tables, name: str, first: str, spare: str) -> None:
+    """Double a table of rows that come and go, and link the new rows as free ones."""
+    registers, before = tables["registers"][0], len(tables[name])
+    _double(tables, name)
+    after = len(tables[name])
+    tables[name]["next"][before:] = np.arange(before + 1, after + 1)
+    tables[name]["next"][-1] = registers[first]
+    registers[first] = before
+    registers[spare] += after - before
+
+
+def _enlarge_ready(tables: Tables) -> None:
+    """Have room for every job, session and source to be ready at once, from the first place on."""
+    need = len(tables["jobs"]) + len(tables["sessions"]) + len(tables["sources"]) + _ROOM
+    if need <= len(tables["ready"]):
+        return
+    registers = tables["registers"][0]
+    in_order = np.roll(tables["ready"], -int(registers["ready_first"]))
+    registers["ready_first"] = 0
+    tables["ready"] = _longer(in_order, 2 * need)

@@ -1,0 +1,63 @@
+"""Reads the trace off the tables of a finished run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from capsim.engine.compiled.layout import Table, Tables
+from capsim.engine.trace import Tasks, Trace
+from capsim.plan.ops import Op
+from capsim.plan.plan import Plan
+
+_REQUEST_NUMBERS = ("source", "user", "index", "attempt", "request_class", "status")
+_TASK_NUMBERS = ("source", "user", "index", "request_class", "status")
+_REQUEST_TIMES, _TASK_TIMES = ("asked", "start", "end"), ("start", "end")
+
+
+def read_trace(plan: Plan, tables: Tables) -> Trace:
+    """Return everything that was written down, in order."""
+    registers = tables["registers"][0]
+    records = tables["records"][: registers["records"]]
+    tasks = tables["tasks"][: registers["tasks"]]
+    samples = tables["samples"][: registers["samples"]]
+    ends = np.cumsum([1, *[len(plan.resources)] * 3, *[len(plan.stations)] * 3])[:-1]
+    sampled_s, in_use, queued, wasted_slots, busy, present, wasted_cores = (
+        np.ascontiguousarray(part) for part in np.split(samples, ends, axis=1)
+    )
+    return Trace(
+        **_columns(records, _REQUEST_NUMBERS, _REQUEST_TIMES),
+        final=records["final"].astype(np.bool_),
+        waits=tables["record_waits"][: registers["records"]].copy(),
+        tasks=Tasks(
+            **_columns(tasks, _TASK_NUMBERS, _TASK_TIMES),
+        ),
+        notes=_notes(plan, tables["notes"][: registers["notes"]]),
+        class_names=plan.class_names,
+        wait_names=plan.wait_names,
+        resource_names=tuple(resource.name for resource in plan.resources),
+        station_names=tuple(station.name for station in plan.stations),
+        issued=int(registers["issued"]),
+        horizon_s=plan.horizon_s,
+        sampled_s=sampled_s[:, 0],
+        in_use=in_use,
+        queued=queued,
+        wasted_slots=wasted_slots,
+        busy=busy,
+        present=present,
+        wasted_cores=wasted_cores,
+    )
+
+
+def _columns(rows: Table, numbers: Sequence[str], times: Sequence[str]) -> dict[str, Any]:
+    return {
+        **{name: rows[name].astype(np.int64) for name in numbers},
+        **{name: rows[name].copy() for name in times},
+    }
+
+
+def _notes(plan: Plan, written: Table) -> dict[str, Table]:
+    """Return the times under each name that a NOTE has, also where nothing was written."""
+    names = [station.name for station in plan.stations]
+    noted = dict.fromkeys(names[step.target] for step in plan.steps if step.op == Op.NOTE)
+    return {name: written["time"][written["name"] == names.index(name)] for name in noted}

@@ -1,0 +1,115 @@
+"""One core that jobs take in turns: the threads of a Python process under the GIL.
+
+Who waits is linked from one to the next, in order of arrival.
+"""
+
+from capsim.engine.compiled.chain import WAITING, append, at_place, unlink
+from capsim.engine.compiled.clock import rest, total_rate, wait_for
+from capsim.engine.compiled.draws import luck
+from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.memory import keep_job, leave_job
+from capsim.engine.compiled.state import NONE, State
+from capsim.plan.ops import NO_COLUMN, SAME_INSTANT_S
+
+_INFINITE = float("inf")
+_SLICE = -1  # what the timer waits for when it is no service's end
+
+
+@kernel
+def enter(s: State, station: int, job: int) -> None:
+    """Take a service in: behind those that wait."""
+    core = s.stations[station]
+    append(s, core.chain, WAITING, job)
+    core.waiting += 1
+
+
+@kernel
+def leave(s: State, station: int, job: int) -> None:
+    """Take a service that is not done out."""
+    if s.stations[station].running == job:
+        _stop(s, station)
+    else:
+        _take_out(s, station, job)
+
+
+@kernel
+def forsake(s: State, station: int, job: int) -> None:
+    """Take note that the client of a job in service has gone."""
+    core = s.stations[station]
+    if core.running == job:
+        core.wasted_share = 1.0
+
+
+@kernel
+def arm(s: State, station: int) -> None:
+    """Set the timer for the end of the service, or of the slice where that comes first."""
+    core = s.stations[station]
+    if core.running == NONE:
+        if core.waiting == 0:
+            rest(s, station)
+            return
+        _start_next(s, station)
+    running, now = s.jobs[core.running], s.registers[0].now
+    if core.waiting == 0:
+        core.slice_end = _INFINITE  # the only waiter may have been killed
+    elif core.slice_end == _INFINITE:
+        core.slice_end = now + core.quantum_s
+    core.rate = total_rate(s, station)
+    ahead = (running.end - core.virtual) / core.rate
+    if now + ahead <= core.slice_end + SAME_INSTANT_S:
+        wait_for(s, station, ahead, running.sequence, core.rate)
+    else:
+        wait_for(s, station, core.slice_end - now, _SLICE, core.slice_end)
+
+
+@kernel
+def due(s: State, station: int) -> int:
+    """Return the job that is done; or have the running one give way to another."""
+    core = s.stations[station]
+    job = core.running
+    running = s.jobs[job]
+    _stop(s, station)
+    if core.armed_for == running.sequence:
+        return job
+    running.end = max(0.0, running.end - core.virtual)
+    _start_next(s, station)  # never the one that gave way
+    enter(s, station, job)
+    return NONE
+
+
+@kernel
+def _stop(s: State, station: int) -> None:
+    core = s.stations[station]
+    keep_job(s, core.running)  # its luck says who is next, even after it has ended
+    if core.last != NONE:
+        leave_job(s, core.last)
+    core.last = core.running
+    core.running = NONE
+    core.wasted_share = 0.0
+
+
+@kernel
+def _start_next(s: State, station: int) -> None:
+    core = s.stations[station]
+    job = at_place(s, core.chain, WAITING, _choice(s, station))
+    _take_out(s, station, job)
+    chosen = s.jobs[job]
+    chosen.end += core.virtual
+    core.running = job
+    core.wasted_share = float(chosen.abandoned)
+    core.slice_end = _INFINITE
+
+
+@kernel
+def _choice(s: State, station: int) -> int:
+    """Return the place of the next one among those that wait, as rule 8 has it."""
+    core = s.stations[station]
+    if core.waiting == 1 or core.last == NONE or core.turn_column == NO_COLUMN:
+        return 0
+    return int(luck(s, core.last, core.turn_column) * core.waiting)
+
+
+@kernel
+def _take_out(s: State, station: int, job: int) -> None:
+    unlink(s, s.stations[station].chain, WAITING, job)
+    s.stations[station].waiting -= 1

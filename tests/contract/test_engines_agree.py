@@ -1,0 +1,203 @@
+"""Both engines turn a plan into the same trace: every array equal, bit for bit and in order."""
+
+import dataclasses
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from capsim.engine import Trace, compiled, simulate_plan
+from capsim.errors import RunError
+from capsim.model.laws import Constant
+from capsim.model.model import Model, with_users
+from capsim.model.toml import load
+from capsim.plan.builder import PlanBuilder
+from capsim.plan.lowering import lower
+from capsim.plan.plan import Gauge, Outage, Plan, Resource
+from random_plans import random_plan
+
+pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="numba is not installed")
+
+FIELDS_MATTER = Path(__file__).parent / "test_fields_matter.py"
+RUNS = settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+SHIPPED = ("p43-report", "p43-results", "hypotheses/client-timeouts", "hypotheses/lock-contention")
+
+
+def differences(one: Any, other: Any) -> list[str]:
+    """The fields of two traces, or of their tasks, that differ."""
+    found = []
+    for field in dataclasses.fields(one):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if dataclasses.is_dataclass(mine):
+            found += [f"tasks.{name}" for name in differences(mine, theirs)]
+        elif isinstance(mine, np.ndarray):
+            if not equal(mine, theirs):
+                found.append(field.name)
+        elif isinstance(mine, dict):
+            if list(mine) != list(theirs) or not all(equal(mine[k], theirs[k]) for k in mine):
+                found.append(field.name)
+        elif mine != theirs:
+            found.append(field.name)
+    return found
+
+
+def equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are the same, in type and shape too; times that are not are equal."""
+    same = one.dtype == other.dtype and one.shape == other.shape
+    return same and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+def agreed(plan: Plan) -> Trace:
+    """The trace of a plan in both engines."""
+    expected = simulate_plan(plan, engine="reference")
+    found = simulate_plan(plan, engine="compiled")
+    assert differences(expected, found) == []
+    return expected
+
+
+@RUNS
+@given(seed=st.integers(0, 1_000_000))
+def test_random_plans(seed: int) -> None:
+    """Plans over every primitive, half of them on a grid of times where everything ties."""
+    agreed(random_plan(seed))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_models(name: str) -> None:
+    """The shipped models, at a load that is small enough for a test."""
+    model = load(name).bind({})
+    spec = with_users(model.scenario(), 60).model_copy(update={"duration_s": 40.0})
+    assert len(agreed(lower(model, spec, seed=1))) > 100
+
+
+def test_models_of_every_field(field_plans: Callable[[], list[Plan]]) -> None:
+    """Every model that changes one field, where the compiled engine knows all of it."""
+    plans = [plan for plan in field_plans() if compiled.unsupported(plan) is None]
+    assert len(plans) > 300
+    for plan in plans:
+        agreed(plan)
+
+
+def slots(capacity: int = 1, **spec: Any) -> PlanBuilder:
+    """A plan builder with one slot, one class of requests and one user."""
+    builder = PlanBuilder()
+    slot = builder.resource(Resource(name="slot", capacity=capacity, **spec))
+    number = builder.request_class("request")
+    builder.acquire(slot)
+    builder.delay(builder.column("work", Constant(value=0.1)))
+    builder.end()
+    think = Constant(value=0.5)
+    builder.users("users", think=think, classes=[(number, 1.0)], starts=np.zeros(3))
+    return builder
+
+
+REFUSED: dict[str, Callable[[], PlanBuilder]] = {
+    "outages": lambda: with_outage(slots()),
+    "gauges": lambda: with_gauge(slots()),
+    "slots that outlive a kill and are told apart or limited": lambda: slots(
+        hold_limit_s=1.0, outlives=True
+    ),
+    "limits of how often a slot is used": lambda: slots(uses=(3,)),
+}
+
+
+def with_outage(builder: PlanBuilder) -> PlanBuilder:
+    """The plan, with its resource away for a while."""
+    builder.outage(Outage(time_s=1.0, resource=0, duration_s=1.0))
+    return builder
+
+
+def with_gauge(builder: PlanBuilder) -> PlanBuilder:
+    """The plan, with its slots weighing something."""
+    builder.gauge(Gauge(name="g", limit=9.0, weights=((0, 1.0),), victims=(0,), restart_s=1.0))
+    return builder
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_it_does_not_know_is_refused_by_name(name: str) -> None:
+    """Asked for, the compiled engine says what it does not know; else the other one runs it."""
+    plan = REFUSED[name]().build(horizon_s=5.0, seed=1)
+    assert compiled.unsupported(plan) == name
+    with pytest.raises(RunError, match=name):
+        simulate_plan(plan, engine="compiled")
+    assert differences(simulate_plan(plan), simulate_plan(plan, engine="reference")) == []
+
+
+def test_a_clock_that_stands_still_is_an_error() -> None:
+    """As the reference engine says it."""
+    builder = PlanBuilder()
+    number = builder.request_class("request")
+    builder.end()
+    builder.users("users", think=Constant(value=0.0), classes=[(number, 1.0)], starts=np.zeros(1))
+    plan = builder.build(horizon_s=1.0, seed=1)
+    for engine in ("reference", "compiled"):
+        with pytest.raises(RunError, match="users: requests and thinking take no time"):
+            simulate_plan(plan, engine=engine)
+
+
+def test_the_interpreter_gives_the_same_without_compiling() -> None:
+    """The kernels are Python too, and numba's way with numbers is not what makes them agree."""
+    code = (
+        "from test_engines_agree import agreed, random_plan\n"
+        "for seed in range(3): agreed(random_plan(seed))"
+    )
+    here = Path(__file__).parent
+    environment = {
+        **os.environ,
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)]),
+    }
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_code_is_kept_for_these_sources_alone(tmp_path: Path) -> None:
+    """An edit of any file of the engine names another folder for what it compiles to."""
+    from capsim.engine.compiled import kept
+
+    for path in Path(kept.__file__).parent.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    before = kept.sources_digest(tmp_path)
+    assert before == kept.sources_digest()
+    for name in ("agenda", "line", "state"):
+        with (tmp_path / f"{name}.py").open("a", encoding="utf-8") as file:
+            file.write("# an edit\n")
+        after = kept.sources_digest(tmp_path)
+        assert after != before
+        before = after
+
+
+@pytest.fixture
+def field_plans() -> Callable[[], list[Plan]]:
+    """The plans of the models in `fields`, with each field as it was and changed."""
+    spec = importlib.util.spec_from_file_location("fields_matter", FIELDS_MATTER)
+    assert spec is not None
+    assert spec.loader is not None
+    fields = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fields)
+
+    def plans() -> list[Plan]:
+        found = []
+        for entry in fields.CHANGES.values():
+            setting = fields.SETTINGS[entry["setting"]] if "setting" in entry else {}
+            before = fields.overlaid(fields.overlaid(fields.BASE, setting), entry.get("before", {}))
+            for tree in (before, fields.overlaid(before, entry["after"])):
+                model = Model.model_validate(tree)
+                spec = model.scenario()
+                short = spec.model_copy(update={"duration_s": min(8.0, spec.duration_s)})
+                found.append(lower(model, short, seed=1))
+        return found
+
+    return plans
