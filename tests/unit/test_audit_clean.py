@@ -162,3 +162,15 @@ def test_exported_simulations_are_silent(name: str, users: int, tmp_path: Path) 
         folder.mkdir()
         write_locust_files(simulate(Model.model_validate(model), seed=seed), folder / "run")
         assert loud(audited(read([folder], of).datasets)) == [], seed
+
+
+@pytest.mark.parametrize(("users", "think_s"), [(1, 0.0), (200, 0.0), (3, 5.0), (200, 5.0)])
+def test_extreme_users_are_silent(users: int, think_s: float) -> None:
+    """Users who never wait fill all of their time, and those in step send nothing at the end."""
+    think: ThinkLaw = TypeAdapter(ThinkLaw).validate_python(think_s)
+    for seed in SEEDS:
+        shape: dict[str, Any] = {"users": users, "duration_s": DURATION_S, "ramp_s": 1.0}
+        rows = closed_queue(think=think, service_s=services(seed, "lognormal"), seed=seed, **shape)
+        for steady in (True, False):
+            test = reported(rows, think=think, steady=steady, **shape)
+            assert loud(audited([dataset(test=test)])) == [], (seed, steady)

@@ -37,6 +37,15 @@ def test_a_history_that_was_cut_is_no_hang(kept: int) -> None:
         assert found == ([] if kept == 6 else [Kind.HISTORY_INCOMPLETE]), seed
 
 
+@pytest.mark.parametrize("shape", [{"ramp_s": 60.0}, {"users": 200, "ramp_s": 1.0}])
+def test_a_beginning_without_parts_hides_no_requests(shape: dict[str, Any]) -> None:
+    """A long ramp, or a burst that takes seconds to be answered, makes no hang of a cut."""
+    for seed in range(10):
+        test = run(seed, **shape)
+        found = kinds(test, stretches=test.stretches[:4])
+        assert not {Kind.FROZEN, Kind.STALL, Kind.HISTORY_DISAGREES} & set(found), seed
+
+
 @pytest.mark.parametrize("kept", [3, 4, 5])
 def test_a_hang_is_one_where_the_total_stops_too(kept: int) -> None:
     """The same history, of a test whose total has no more than it: nothing was answered then."""
@@ -74,7 +83,7 @@ def test_a_burst_in_the_first_second_is_no_contradiction() -> None:
         "stretches": stretches,
     }
     assert kinds(LoadTest.model_validate(test)) == []
-    hung = {"duration_s": 401.0, "total": {"requests": 5998, "mean_ms": 20}}
+    hung = {"duration_s": 1001.0, "total": {"requests": 5998, "mean_ms": 20}}
     assert Kind.FROZEN in kinds(LoadTest.model_validate(test | hung))
 
 

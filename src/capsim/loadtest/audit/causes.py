@@ -28,6 +28,7 @@ _EXPLAINED_BY: dict[Kind, frozenset[Kind]] = {
     Kind.MOSTLY_RAMP: frozenset({Kind.SEVERAL_LEVELS}),
     Kind.TOTALS_DISAGREE: frozenset({Kind.COUNTED_TWICE}),
     Kind.RATE_MISMATCH: frozenset({Kind.COUNTED_TWICE}),
+    Kind.HISTORY_DISAGREES: frozenset({Kind.COUNTED_TWICE}),
     Kind.FAILURES_DISAGREE: frozenset({Kind.FAILURES_INVERTED}),
     Kind.MOSTLY_FAILED: frozenset({Kind.FAILURES_INVERTED}),
     Kind.CLOCK_HOLE: frozenset({Kind.FROZEN, Kind.STALL}),

@@ -188,10 +188,10 @@ def _beyond_in_holes(case: Case) -> float | None:
     account, stretches = account_of(case), case.test.stretches
     if account is None or not stretches or account.left_s <= 0:
         return None
-    head_s, ramp_s = stretches[0].from_s, case.test.ramp_s
-    head = account.rps * head_s
-    if ramp_s is not None and 0 < ramp_s <= head_s:  # each user's first request
-        head += case.test.users
+    # What ran before the first part, at the least: a throughput grows no slower than its users.
+    # More than that goes to the holes, which are empty only if it does not fill them.
+    head_s = stretches[0].from_s
+    head = account.rps * (head_s - min(case.test.ramp_s or 0.0, head_s) / 2)
     holes_s = account.left_s - head_s
     return max(account.beyond - head, 0.0) / holes_s if holes_s > 0 else 0.0
 

@@ -25,6 +25,7 @@ from capsim.loadtest.audit.think import Wait, cycle_bounds_s
 _MOST_REQUESTS_PER_WAIT = 20  # beyond it, a whole factor is likely to be chance
 # A factor is whole when the figures allow a whole number and no half of the way to the next.
 _HALF_WAY = 0.25
+_DIGITS = 1e-5  # figures are written to six digits; users who never think have no other error
 _ABOUT = 0.1  # of twice: of a test with a ramp of some minutes, or of a nominal duration
 
 
@@ -38,11 +39,12 @@ class Balance:
     took_high: float
     error: float  # in both directions
     unfinished: float  # taken by requests that no count has
+    carried: float  # taken by counted requests before a part began
 
     @property
     def too_many(self) -> bool:
         """Whether more was taken than the users had."""
-        return self.took_low - self.error > self.had_high
+        return self.took_low - self.error - self.carried > self.had_high * (1 + _DIGITS)
 
     @property
     def too_few(self) -> bool:
@@ -89,14 +91,17 @@ def balance_of(case: Case, wait: Wait) -> Balance:
     edge = ends * (many * wait.residual_s + SIGMAS * math.sqrt(many * wait.squared))
     rounding = case.duration_error * many * duration_s
     # Twice, because how many are in flight at the very end is a matter of chance.
-    in_flight = 2 * ends * min(low_s * requests / duration_s, many) * case.in_flight_residual_s
+    in_flight = 2 * min(low_s * requests / duration_s, many)
+    age_s = case.in_flight_residual_s
     return Balance(
         had_low=few * duration_s,
         had_high=many * duration_s,
         took_low=requests * least_s,
         took_high=requests * most_s,
         error=chance + edge + rounding,
-        unfinished=in_flight,
+        unfinished=ends * in_flight * age_s,
+        # Without a maximum, as old as requests of an exponential law.
+        carried=(ends - 1) * in_flight * (age_s if math.isfinite(age_s) else low_s),
     )
 
 

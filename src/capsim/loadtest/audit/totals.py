@@ -80,6 +80,8 @@ def _rate(case: Case) -> list[Finding]:
     off = abs(total.requests - expected)
     error = total.rps * (half_step(duration_s) + _WHOLE_SECONDS)
     error += duration_s * half_step(total.rps) + 1
+    # A rate is of the time to the last request, which lies up to a user's cycle before the end.
+    error += min(case.test.users, _DURATIONS_MATCH * expected)
     if off <= error:
         return []
     found = serious if off > _DURATIONS_MATCH * expected else warning
