@@ -118,3 +118,20 @@ def test_a_doubled_count_is_named_and_explains_the_ceiling() -> None:
     found = audited([dataset(low=low, high=double)])
     assert [one.kind for one in found] == [Kind.TOO_MANY_REQUESTS]
     assert "counted twice" in found[0].what
+
+
+@pytest.mark.parametrize(("mean_ms", "found"), [(5300.0, []), (7000.0, [Kind.TOO_MANY_REQUESTS])])
+def test_requests_that_began_before_the_steady_part(mean_ms: float, found: list[Kind]) -> None:
+    """What they took before it is none of its users' time, so X R may lie a little above N."""
+    figures = {"requests": 2400, "failures": 0, "mean_ms": mean_ms}
+    steady = figures | {"from_s": 60, "until_s": 120, "users": 200}
+    test = {
+        "source": "made",
+        "users": 200,
+        "duration_s": 120,
+        "ramp_s": 60,
+        "think_s": 0,
+        "total": {"requests": 4700, "failures": 0, "mean_ms": 4000, "max_ms": 8000},
+        "steady": steady,
+    }
+    assert kinds(LoadTest.model_validate(test)) == found
