@@ -8,7 +8,7 @@ from capsim.engine.compiled.state import NONE, State
 
 WAITING, UNFINISHED = range(2)  # the kinds of chains
 
-# The first chains are of those unfinished; then comes one for each resource and station.
+# The first chains are of those unfinished; then comes one for each resource.
 REQUESTS, TASKS, FIRST_LINE = range(3)
 
 

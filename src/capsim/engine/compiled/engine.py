@@ -173,7 +173,7 @@ def _needs_room(s: State, job: int, step: int) -> bool:
         return False
     if does.op == _SERVE:
         station = s.stations[does.target + replica(s, job, step)]
-        return station.services == s.services.shape[1]
+        return max(station.services, station.waiting) == s.services.shape[1]
     return is_full(s) or s.jobs[job].held == s.held.shape[1]
 
 

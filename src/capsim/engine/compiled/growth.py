@@ -40,15 +40,13 @@ def make_room(tables: Tables) -> None:
 
 def _widen(tables: Tables) -> None:
     """Double what each station, or each job, has room for."""
-    if len(tables["stations"]) and tables["stations"]["services"].max() == _width(tables):
+    stations, width = tables["stations"], tables["services"].shape[1]
+    if len(stations) and max(stations["services"].max(), stations["waiting"].max()) == width:
         tables["services"] = _wider(tables["services"])
+        tables["queues"] = _wider(tables["queues"])
     if tables["jobs"]["held"].max() == tables["held"].shape[1]:
         for name in ("held", "held_slots", "held_since"):
             tables[name] = _wider(tables[name])
-
-
-def _width(tables: Tables) -> int:
-    return tables["services"].shape[1]
 
 
 def _longer(table: Table, count: int) -> Table:

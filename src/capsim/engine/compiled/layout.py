@@ -111,7 +111,7 @@ class _Layout:
         return _rows(tables.REGISTERS, [{**row, "margin": margin, "samples": 1}])
 
     def _chains(self) -> Table:
-        count = FIRST_LINE + len(self.plan.resources) + len(self.plan.stations)
+        count = FIRST_LINE + len(self.plan.resources)
         return _rows(tables.CHAIN, [{"first": NONE, "last": NONE}] * count)
 
     # Resources and stations.
@@ -175,7 +175,7 @@ class _Layout:
     def _stations(self) -> Tables:
         plan = self.plan
         rows = []
-        for number, spec in enumerate(plan.stations):
+        for spec in plan.stations:
             at_first = [speed for time_s, speed in spec.speeds if time_s == 0.0]
             rows.append(
                 {
@@ -194,7 +194,6 @@ class _Layout:
                     "slice_end": INFINITE,
                     "running": NONE,
                     "last": NONE,
-                    "chain": FIRST_LINE + len(plan.resources) + number,
                 }
             )
         return {
@@ -203,6 +202,7 @@ class _Layout:
                 tables.GROUP, [{"cores": cores, "share": 1.0} for cores in plan.group_cores]
             ),
             "services": np.zeros((len(plan.stations), 16), tables.SERVICE),
+            "queues": np.zeros((len(plan.stations), 16), np.int64),
         }
 
     # Who sends requests, and what they go through.

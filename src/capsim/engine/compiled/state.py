@@ -54,7 +54,7 @@ RESOURCE = _table(
 )
 STATION = _table(
     "quantum outlives turn_column group present sequence timer_number armed armed_for "
-    "services forsaken running last chain waiting",
+    "services forsaken running last waiting",
     "cores contention coherency idle_overhead quantum_s speed virtual advanced_at rate share "
     "armed_at wasted_share slice_end busy_s present_s wasted_s",
 )
@@ -113,6 +113,7 @@ TABLES = (
     "stations",
     "groups",
     "services",  # (stations, most services) heaps
+    "queues",  # (stations, most services) jobs that wait for their turn
     "steps",
     "sources",
     "classes",

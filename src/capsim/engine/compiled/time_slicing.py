@@ -1,9 +1,9 @@
 """One core that jobs take in turns: the threads of a Python process under the GIL.
 
-Who waits is linked from one to the next, in order of arrival.
+Who waits stands in a row of a table, in order of arrival: any place of it may be next, and a walk
+along links to the middle of a long one would cost more than closing its gap.
 """
 
-from capsim.engine.compiled.chain import WAITING, append, at_place, unlink
 from capsim.engine.compiled.clock import rest, total_rate, wait_for
 from capsim.engine.compiled.draws import luck
 from capsim.engine.compiled.jit import kernel
@@ -19,7 +19,7 @@ _SLICE = -1  # what the timer waits for when it is no service's end
 def enter(s: State, station: int, job: int) -> None:
     """Take a service in: behind those that wait."""
     core = s.stations[station]
-    append(s, core.chain, WAITING, job)
+    s.queues[station, core.waiting] = job
     core.waiting += 1
 
 
@@ -29,7 +29,10 @@ def leave(s: State, station: int, job: int) -> None:
     if s.stations[station].running == job:
         _stop(s, station)
     else:
-        _take_out(s, station, job)
+        place = 0
+        while s.queues[station, place] != job:
+            place += 1
+        _take_out(s, station, place)
 
 
 @kernel
@@ -91,8 +94,9 @@ def _stop(s: State, station: int) -> None:
 @kernel
 def _start_next(s: State, station: int) -> None:
     core = s.stations[station]
-    job = at_place(s, core.chain, WAITING, _choice(s, station))
-    _take_out(s, station, job)
+    place = _choice(s, station)
+    job = s.queues[station, place]
+    _take_out(s, station, place)
     chosen = s.jobs[job]
     chosen.end += core.virtual
     core.running = job
@@ -110,6 +114,9 @@ def _choice(s: State, station: int) -> int:
 
 
 @kernel
-def _take_out(s: State, station: int, job: int) -> None:
-    unlink(s, s.stations[station].chain, WAITING, job)
-    s.stations[station].waiting -= 1
+def _take_out(s: State, station: int, place: int) -> None:
+    """Take the service at a place out of those that wait, and close the gap."""
+    core, queue = s.stations[station], s.queues[station]
+    core.waiting -= 1
+    for i in range(place, core.waiting):
+        queue[i] = queue[i + 1]
