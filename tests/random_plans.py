@@ -353,3 +353,25 @@ class Writer:
 def random_plan(seed: int) -> Plan:
     """Return a random plan; equal seeds give equal ones."""
     return Writer(seed).plan()
+
+
+def left_behind() -> Plan:
+    """A plan whose first request leaves two slots to its end; those who wait meet at a third."""
+    builder = PlanBuilder()
+    slots = [builder.resource(Resource(name=name, capacity=1)) for name in SLOTS]
+
+    def work(time_s: float) -> None:
+        builder.delay(builder.column(f"{time_s} s", Constant(value=time_s)))
+
+    def visits(name: str, at_s: float, *taken: int) -> None:
+        number = builder.request_class(name)
+        for slot in taken:
+            builder.acquire(slots[slot])
+        work(1.0)
+        builder.end()
+        builder.arrivals(name, classes=[(number, 1.0)], times=np.array([at_s]))
+
+    visits("both", 0.0, 0, 1)
+    visits("first", 0.25, 0, 2)
+    visits("second", 0.5, 1, 2)
+    return builder.build(horizon_s=10.0, seed=1)

@@ -87,11 +87,11 @@ MUTANTS = {
 
 TRIAL = """
 import sys
-from random_plans import random_plan
+from random_plans import left_behind, random_plan
 from test_engines_agree import differences
 from capsim.engine import simulate_plan
-for seed in map(int, sys.argv[1:]):
-    plan = random_plan(seed)
+for seed in ["left_behind", *map(int, sys.argv[1:])]:
+    plan = left_behind() if seed == "left_behind" else random_plan(seed)
     expected = simulate_plan(plan, engine="reference")
     try:
         told = differences(expected, simulate_plan(plan, engine="compiled"))

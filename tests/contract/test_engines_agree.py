@@ -22,7 +22,7 @@ from capsim.model.toml import load
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering import lower
 from capsim.plan.plan import Gauge, Outage, Plan, Resource
-from random_plans import random_plan
+from random_plans import left_behind, random_plan
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="numba is not installed")
 
@@ -73,6 +73,11 @@ def agreed(plan: Plan) -> Trace:
 def test_random_plans(seed: int) -> None:
     """Plans over every primitive, half of them on a grid of times where everything ties."""
     agreed(random_plan(seed))
+
+
+def test_slots_left_to_the_end() -> None:
+    """They are released in reverse order, and those who waited for them go on in that order."""
+    assert agreed(left_behind()).class_names[1] == "first"
 
 
 @pytest.mark.parametrize("name", SHIPPED)
