@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from capsim.engine import Trace, simulate_plan
+from capsim.engine import Trace, compiled, simulate_plan
 from capsim.model.template import Template, parse_template
 from capsim.plan.ops import Status
 from capsim.plan.plan import Plan
@@ -17,6 +17,12 @@ from capsim.plan.plan import Plan
 REPLICATIONS = 20
 # Of one case, shared by its metrics: some thirty cases raise a false alarm in 1.5 % of all suites.
 FALSE_ALARM = 0.0005
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the engine once, before tests run side by side and judge what commands print."""
+    if compiled.is_available() and not hasattr(config, "workerinput"):
+        compiled.prepare()
 
 
 class Window:

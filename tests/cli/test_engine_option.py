@@ -41,3 +41,16 @@ def test_without_numba(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch)
     assert "pip install" in result.err
     assert result.err.count("\n") == 1
     assert run("simulate", *NUMBERS).code == 0
+
+
+def test_compiling_is_announced(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first run on a machine says why it is silent for a while; later ones do not."""
+    asked: list[bool] = []
+    monkeypatch.setattr("capsim.engine.compiled.is_prepared", lambda: bool(asked))
+    monkeypatch.setattr("capsim.engine.compiled.prepare", lambda: asked.append(True))
+    simulate = ("simulate", "--model", "tiny.toml", "--users", "2")
+    first, second = run(*simulate), run(*simulate)
+    assert "compiling the fast engine, once" in first.err
+    assert (first.out, second.err) == (second.out, "")
+    assert asked == [True]
+    assert run(*simulate, "--engine", "reference").err == ""

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from capsim.cli.output import note
 from capsim.errors import RunError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def workers(jobs: int | None) -> Iterator[Executor | None]:
         RunError: a worker died.
     """
     count = usable_cores() if jobs is None else jobs
+    engine = prepared_engine()
     if count == 1:
         yield None
         return
@@ -41,7 +43,7 @@ def workers(jobs: int | None) -> Iterator[Executor | None]:
         count,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin_worker,
-        initargs=(_prepared_engine(),),
+        initargs=(engine,),
     )
     try:
         _start_deaf_to_interrupts(pool)
@@ -77,12 +79,14 @@ def _start_deaf_to_interrupts(pool: Executor) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepared_engine() -> "Engine | None":
-    """Return the engine that was asked for; the compiled one is ready before workers need it."""
+def prepared_engine() -> "Engine | None":
+    """Return the engine that was asked for; the compiled one is ready before it is needed."""
     from capsim.engine import compiled
     from capsim.engine.choice import asked_for
 
-    if asked_for() != "reference" and compiled.is_available():
+    may_be_used = asked_for() != "reference" and compiled.is_available()
+    if may_be_used and not compiled.is_prepared():
+        note("compiling the fast engine, once (about 20 s; --engine reference does without)")
         compiled.prepare()
     return asked_for()
 

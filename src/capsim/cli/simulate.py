@@ -95,10 +95,12 @@ def _write_export(run: "Run", prefix: str, *, full_history: bool) -> None:
 def _run(
     system: "System", scenario: str, users: int | None, seed: int, *, timeline: bool
 ) -> "SimulatedRun":
+    from capsim.cli.executor import prepared_engine
     from capsim.metrics.look import ramp_s
     from capsim.metrics.run import simulate as run
     from capsim.report.run import SimulatedRun
 
+    prepared_engine()
     model = system.belief.central()
     made = run(model, scenario=scenario, users=users, seed=seed)
     spec = model.scenario(scenario)

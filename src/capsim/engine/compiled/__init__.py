@@ -52,19 +52,18 @@ def run(plan: Plan) -> Trace:
     return run_tables(plan)
 
 
-def prepare() -> bool:
-    """Compile the engine if that has never been done; return whether it had to be.
-
-    Worker processes find it ready then, and do not each compile it.
-    """
+def is_prepared() -> bool:
+    """Return whether the engine has been compiled before, so that it starts at once."""
     from capsim.engine.compiled.kept import is_kept
 
-    if is_kept():
-        return False
+    return is_kept()
+
+
+def prepare() -> None:
+    """Compile the engine: worker processes find it ready then, and do not each compile it."""
     from capsim.engine.compiled.running import compile_engine
 
     compile_engine()
-    return True
 
 
 def _servers(plan: Plan) -> int:
