@@ -44,6 +44,7 @@ def outcome(p50_s: float, rps: float, failure_ratio: float = 0.0) -> Outcome:
     """Return an outcome with plausible other metrics."""
     metrics = {
         "rps": rps,
+        "goodput_rps": rps * (1 - failure_ratio),
         "failure_ratio": failure_ratio,
         "mean_s": p50_s,
         "p50_s": p50_s,

@@ -68,14 +68,16 @@ Jobs = Annotated[
 
 def _use_engine(context: typer.Context, engine: str | None) -> str | None:
     """Have the command's runs, here and in its worker processes, made by the engine asked for."""
+    if engine is None:  # the usual case, which loads nothing
+        return None
+
     from capsim.engine.choice import ENGINES, using
 
-    if engine is not None and engine not in ENGINES:
-        raise InputError(f"--engine {engine}: choose one of {', '.join(ENGINES)}")
-    found = next((name for name in ENGINES if name == engine), None)
-    if found is not None:
-        context.with_resource(using(found))
-    return engine
+    for known in ENGINES:
+        if known == engine:
+            context.with_resource(using(known))
+            return engine
+    raise InputError(f"--engine {engine}: choose one of {', '.join(ENGINES)}")
 
 
 Engine = Annotated[
