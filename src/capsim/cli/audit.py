@@ -22,32 +22,16 @@ _Files = Annotated[
 _Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 1 if anything serious is found.")
 ]
-_Users = Annotated[
-    list[str] | None,
-    typer.Option("--users", "-u", metavar="N", help="Users, where no result file has them."),
-]
-_Rate = Annotated[
-    list[str] | None,
-    typer.Option("--rate", metavar="R", help="Requests/s that a test with a fixed rate sent."),
-]
-_Duration = Annotated[
-    list[str] | None,
-    typer.Option("--duration", metavar="S", help="Seconds, where no result file has them."),
-]
-_Think = Annotated[
-    list[str] | None,
-    typer.Option("--think", metavar="S", help="Seconds that users waited: 2, or 1..3 for between."),
-]
 
 
 def audit(  # noqa: PLR0913 (the parser reads the options off the parameters)
     *,
     files: _Files,
     strict: _Strict = False,
-    users: _Users = None,
-    rate: _Rate = None,
-    duration: _Duration = None,
-    think: _Think = None,
+    users: import_options.Users = None,
+    rate: import_options.Rate = None,
+    duration: import_options.Duration = None,
+    think: import_options.Think = None,
     form: options.Form = Format.TABLE,
     out: options.Out = None,
 ) -> None:

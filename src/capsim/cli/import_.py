@@ -23,22 +23,6 @@ _Paths = Annotated[
     ),
 ]
 _Name = Annotated[str | None, typer.Option("--name", help="Of the dataset (default: the files').")]
-_Users = Annotated[
-    list[str] | None,
-    typer.Option("--users", "-u", metavar="N", help="Users, where no file has them, or others."),
-]
-_Rate = Annotated[
-    list[str] | None,
-    typer.Option("--rate", metavar="R", help="Requests/s that a test with a fixed rate sent."),
-]
-_Duration = Annotated[
-    list[str] | None,
-    typer.Option("--duration", metavar="S", help="Seconds, where no file has them, or others."),
-]
-_Think = Annotated[
-    list[str] | None,
-    typer.Option("--think", metavar="S", help="Seconds that users waited: 2, or 1..3 for between."),
-]
 _HeldOut = Annotated[
     list[str] | None,
     typer.Option("--held-out", metavar="TEST", help="Keep a test out of calibration; repeatable."),
@@ -75,10 +59,10 @@ def import_(  # noqa: PLR0913 (the parser reads the options off the parameters)
     *,
     paths: _Paths,
     name: _Name = None,
-    users: _Users = None,
-    rate: _Rate = None,
-    duration: _Duration = None,
-    think: _Think = None,
+    users: told.Users = None,
+    rate: told.Rate = None,
+    duration: told.Duration = None,
+    think: told.Think = None,
     held_out: _HeldOut = None,
     pattern: _Pattern = None,
     no_patterns: _NoPatterns = False,

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
 
 from capsim.errors import InputError
 
@@ -12,6 +14,23 @@ if TYPE_CHECKING:
     from capsim.loadtest.formats.detect import Format
     from capsim.loadtest.rounding import Tool
     from capsim.model.laws import ThinkLaw
+
+Users = Annotated[
+    list[str] | None,
+    typer.Option("--users", "-u", metavar="N", help="Users, where no file has them, or others."),
+]
+Rate = Annotated[
+    list[str] | None,
+    typer.Option("--rate", metavar="R", help="Requests/s that a test with a fixed rate sent."),
+]
+Duration = Annotated[
+    list[str] | None,
+    typer.Option("--duration", metavar="S", help="Seconds, where no file has them, or others."),
+]
+Think = Annotated[
+    list[str] | None,
+    typer.Option("--think", metavar="S", help="Seconds that users waited: 2, or 1..3 for between."),
+]
 
 _MOST_USERS = 10_000_000
 _LONGEST_S = 10_000_000.0

@@ -5,8 +5,9 @@ time that at least that share of the requests did not exceed. One that has fewer
 it than that module trusts is left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from capsim.loadtest.in_flight import (
     peak_in_flight,
     span_s,
 )
-from capsim.loadtest.reading import escaped
+from capsim.loadtest.reading import escaped, source_file
 from capsim.loadtest.recorded import Recorded, SourceFile
 from capsim.loadtest.recording import LONGEST_NAME, Pattern, Recording, Row
 from capsim.loadtest.rounding import Tool
@@ -47,6 +48,7 @@ class Read:
         rows: Data rows in the file, damaged ones included.
         skipped: Damaged rows.
         largest_field_chars: The longest field; none: not looked at.
+        has_failures: Whether it tells which requests failed.
         notes: Sentences for people.
     """
 
@@ -54,16 +56,30 @@ class Read:
     rows: int
     skipped: int
     largest_field_chars: int | None = None
+    has_failures: bool = True
     notes: tuple[str, ...] = ()
 
 
+def recording_of(
+    paths: Sequence[Path], read: Callable[[Path], Read], pattern: Pattern, tool: Tool
+) -> Recording:
+    """Return the load test that one or more files of a format hold together; see `recording`.
+
+    Args:
+        paths: at least one.
+        read: reads one of them.
+        pattern: what groups names to endpoints.
+        tool: what wrote the files.
+
+    Raises:
+        InputError: a file cannot be read, or there is no sound request.
+    """
+    files = [read(path) for path in paths]
+    return recording(files, pattern, tool=tool, sources=[source_file(path) for path in paths])
+
+
 def recording(
-    files: Sequence[Read],
-    pattern: Pattern,
-    *,
-    tool: Tool,
-    sources: Sequence[SourceFile],
-    has_failures: bool = True,
+    files: Sequence[Read], pattern: Pattern, *, tool: Tool, sources: Sequence[SourceFile]
 ) -> Recording:
     """Return the load test that one or more files hold together.
 
@@ -72,7 +88,6 @@ def recording(
         pattern: what groups names to endpoints.
         tool: what wrote the files.
         sources: the files.
-        has_failures: whether it is known which requests failed.
 
     Raises:
         InputError: there is no sound request.
@@ -86,6 +101,7 @@ def recording(
             f"{source}: has no request that can be read ({rows} rows, all damaged or of other "
             "kinds); is it a whole file of results?"
         )
+    has_failures = all(found.has_failures for found in files)
     history = history_of(everything, parts)
     users = users_at_the_top(history, parts)
     rows_of, row_notes = _rows(everything, pattern, source, tool, has_failures=has_failures)

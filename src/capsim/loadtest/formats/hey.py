@@ -39,11 +39,6 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     )
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
-
-
 def read(paths: Sequence[Path], pattern: Pattern) -> Recording:  # noqa: ARG001 (hey names no URL)
     """Return the load test of one report.
 

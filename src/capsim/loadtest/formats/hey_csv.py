@@ -13,10 +13,10 @@ from capsim.errors import InputError
 from capsim.loadtest.formats.columns import read_columns
 from capsim.loadtest.formats.columns_coded import status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
-from capsim.loadtest.reading import escaped, source_file
+from capsim.loadtest.reading import escaped
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import as_samples, sound
-from capsim.loadtest.samples_summary import Read, recording
+from capsim.loadtest.samples_summary import Read, recording_of
 
 _STEP_S = 1e-4  # hey prints four digits
 _MOST = 1_000_000
@@ -28,23 +28,13 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     return head.lstrip("\ufeff\r\n").startswith("response-time,DNS+dialup")
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
-
-
 def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     """Return the load test of one file, or of several that hey wrote at the same time.
 
     Raises:
         InputError: a file is damaged beyond single rows, or of a version without `offset`.
     """
-    return recording(
-        [_read(path) for path in paths],
-        pattern,
-        tool="hey",
-        sources=[source_file(path) for path in paths],
-    )
+    return recording_of(paths, _read, pattern, "hey")
 
 
 def _read(path: Path) -> Read:

@@ -14,10 +14,10 @@ from capsim.errors import InputError
 from capsim.loadtest.formats.columns import Columns, read_columns
 from capsim.loadtest.formats.columns_coded import Coded, status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
-from capsim.loadtest.reading import escaped, source_file
+from capsim.loadtest.reading import escaped
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import BoolArray, as_samples, sound
-from capsim.loadtest.samples_summary import Read, recording
+from capsim.loadtest.samples_summary import Read, recording_of
 
 # The order of jmeter.properties, for files without a header (print_field_names=false).
 _DEFAULT = [
@@ -66,29 +66,16 @@ def _is_row(line: str) -> bool:
     return bool(_FIRST_ROW.match(line) or _DATE.match(line))
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: others beside it are of other tests, or of other machines."""
-    return [path]
-
-
 def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     """Return the load test of one JTL, or of several that were written at the same time.
 
     Raises:
         InputError: a file is damaged beyond single rows, or has no sample.
     """
-    files = [_read(path) for path in paths]
-    known = all(file[1] for file in files)
-    return recording(
-        [file[0] for file in files],
-        pattern,
-        tool="jmeter",
-        sources=[source_file(path) for path in paths],
-        has_failures=known,
-    )
+    return recording_of(paths, _read, pattern, "jmeter")
 
 
-def _read(path: Path) -> tuple[Read, bool]:
+def _read(path: Path) -> Read:
     sieve = Sieve(path)
     header = _header(path, sieve.header)
     names = sieve.header if header is None else header
@@ -119,14 +106,14 @@ def _read(path: Path) -> tuple[Read, bool]:
         worker=worker.only(keep).codes if worker and len(worker.names) > 1 else None,
         time_step_s=step_s,
     )
-    found = Read(
+    return Read(
         samples=samples,
         rows=columns.rows,
         skipped=columns.skipped + int((~is_sound).sum()),
         largest_field_chars=columns.largest_field_chars,
         notes=(*notes, *failure_note),
+        has_failures=failed is not None,
     )
-    return found, failed is not None
 
 
 def _header(path: Path, first_row: Sequence[str]) -> list[str] | None:

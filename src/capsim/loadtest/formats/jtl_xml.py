@@ -16,10 +16,9 @@ from capsim.errors import InputError
 from capsim.loadtest.formats.columns_growing import Floats, Texts, number
 from capsim.loadtest.formats.jtl_csv import TRANSACTION, transactions
 from capsim.loadtest.guarded import blocks, escaped
-from capsim.loadtest.reading import source_file
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import as_samples, sound
-from capsim.loadtest.samples_summary import Read, recording
+from capsim.loadtest.samples_summary import Read, recording_of
 
 _MS = 1e-3
 # JMeter writes control characters of answers, raw or as references; XML 1.0 has no place for them.
@@ -40,25 +39,13 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     return begin.startswith("<") and bool(re.search(r"<(testResults|httpSample|sample)\b", begin))
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: others beside it are of other tests, or of other machines."""
-    return [path]
-
-
 def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     """Return the load test of one JTL, or of several that were written at the same time.
 
     Raises:
         InputError: a file has a document type, is no XML, or has no sample.
     """
-    files = [_read(path) for path in paths]
-    return recording(
-        [file[0] for file in files],
-        pattern,
-        tool="jmeter",
-        sources=[source_file(path) for path in paths],
-        has_failures=all(file[1] for file in files),
-    )
+    return recording_of(paths, _read, pattern, "jmeter")
 
 
 class _Elements:
@@ -126,7 +113,7 @@ class _Elements:
         self.message.add(message[0] if message else "")
 
 
-def _read(path: Path) -> tuple[Read, bool]:
+def _read(path: Path) -> Read:
     elements = _Elements(path)
     broken = _parse(path, elements)
     label, status, success = elements.label.all(), elements.status.all(), elements.success.all()
@@ -154,13 +141,13 @@ def _read(path: Path) -> tuple[Read, bool]:
         )
     if not known:
         notes.append("The attribute s is missing of some samples: failures are not known.")
-    found = Read(
+    return Read(
         samples=samples,
         rows=elements.rows + len(broken),
         skipped=int((~is_sound).sum()) + len(broken),
         notes=(*notes, *broken),
+        has_failures=known,
     )
-    return found, known
 
 
 def _legal(source: Iterator[bytes]) -> Iterator[bytes]:

@@ -14,10 +14,10 @@ from capsim.loadtest.formats.columns import Columns, read_columns
 from capsim.loadtest.formats.columns_coded import joined, status_code
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
-from capsim.loadtest.reading import escaped, source_file
+from capsim.loadtest.reading import escaped
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, as_samples, sound
-from capsim.loadtest.samples_summary import Read, recording
+from capsim.loadtest.samples_summary import Read, recording_of
 
 _MS = 1e-3
 _TAGS = ("method", "name", "url", "status", "expected_response", "error")
@@ -34,28 +34,16 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     return head.lstrip("\ufeff\r\n").startswith("metric_name,timestamp,metric_value")
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
-
-
 def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     """Return the load test of one file, or of several that k6 wrote at the same time.
 
     Raises:
         InputError: a file is damaged beyond single rows, or has no HTTP request.
     """
-    files = [_read(path) for path in paths]
-    return recording(
-        [file[0] for file in files],
-        pattern,
-        tool="k6",
-        sources=[source_file(path) for path in paths],
-        has_failures=all(file[1] for file in files),
-    )
+    return recording_of(paths, _read, pattern, "k6")
 
 
-def _read(path: Path) -> tuple[Read, bool]:
+def _read(path: Path) -> Read:
     header = Sieve(path).header
     tags = [name for name in _TAGS if name in header]
     columns = read_columns(
@@ -86,14 +74,14 @@ def _read(path: Path) -> tuple[Read, bool]:
         users=users_at(end_s[is_sound], time_s[is_users], value[is_users]),
         time_step_s=step_of(end_s[is_sound]),
     )
-    found = Read(
+    return Read(
         samples=samples,
         rows=columns.rows,
         skipped=columns.skipped + int((~is_sound).sum()),
         largest_field_chars=columns.largest_field_chars,
         notes=(CONNECTING, *notes),
+        has_failures=failed is not None,
     )
-    return found, failed is not None
 
 
 def _seconds(columns: Columns, path: Path) -> FloatArray:

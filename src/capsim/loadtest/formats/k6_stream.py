@@ -23,10 +23,10 @@ from capsim.loadtest.formats.columns_growing import (
 )
 from capsim.loadtest.formats.columns_times import step_of
 from capsim.loadtest.formats.k6_csv import CONNECTING, DURATION, FAILED, GOOD, USERS, users_at
-from capsim.loadtest.reading import escaped, lines, source_file
+from capsim.loadtest.reading import escaped, lines
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import BoolArray, as_samples, sound
-from capsim.loadtest.samples_summary import Read, recording
+from capsim.loadtest.samples_summary import Read, recording_of
 
 _MS = 1e-3
 _WANTED = (f'"{DURATION}"', f'"{FAILED}"', f'"{USERS}"')
@@ -39,25 +39,13 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     return first.startswith("{") and is_line and '"metric":' in first and '"type":' in first
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
-
-
 def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     """Return the load test of one file, or of several that k6 wrote at the same time.
 
     Raises:
         InputError: a file is damaged beyond single lines, or has no HTTP request.
     """
-    files = [_read(path) for path in paths]
-    return recording(
-        [file[0] for file in files],
-        pattern,
-        tool="k6",
-        sources=[source_file(path) for path in paths],
-        has_failures=all(file[1] for file in files),
-    )
+    return recording_of(paths, _read, pattern, "k6")
 
 
 class _Points:
@@ -114,7 +102,7 @@ class _Points:
         return None, ["Neither expected_response nor status is there: failures are not known."]
 
 
-def _read(path: Path) -> tuple[Read, bool]:
+def _read(path: Path) -> Read:
     points = _Points()
     with closing(lines(path)) as source:
         for line in source:
@@ -140,10 +128,10 @@ def _read(path: Path) -> tuple[Read, bool]:
         users=users_at(end_s[keep], points.users_s.all(), points.users.all()),
         time_step_s=step_of(end_s[keep]),
     )
-    found = Read(
+    return Read(
         samples=samples,
         rows=points.rows,
         skipped=points.damaged + int((~keep).sum()),
         notes=(CONNECTING, *notes),
+        has_failures=failed is not None,
     )
-    return found, failed is not None

@@ -48,11 +48,6 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     )
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Summary:
     """Any of the forms as one: the values of every metric, by its name."""

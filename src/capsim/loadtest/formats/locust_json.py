@@ -34,11 +34,6 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     return has_rows and begin in {"[", "{"}
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Page:
     """The rows of either form, and what stands around them."""

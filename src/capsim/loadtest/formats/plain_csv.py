@@ -5,6 +5,7 @@ the name of its column; times may also be dates, or numbers since 1970, whose si
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ from capsim.loadtest.formats.columns_coded import Coded, joined, status_code
 from capsim.loadtest.formats.columns_names import Named, recognised, with_given
 from capsim.loadtest.formats.columns_sieve import Sieve
 from capsim.loadtest.formats.columns_times import step_of, unit_since_1970
-from capsim.loadtest.reading import delimiter_of, escaped, source_file
+from capsim.loadtest.reading import delimiter_of, escaped
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import BoolArray, FloatArray, IndexArray, as_samples, sound
-from capsim.loadtest.samples_summary import Read, recording
+from capsim.loadtest.samples_summary import Read, recording_of
 
 _FAILED_FROM = 400  # HTTP status
 _YES = ("true", "1", "yes", "y", "ok", "pass", "passed", "success", "1.0")
@@ -32,11 +33,6 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     found = recognised(header)
     times = {"start", "end"} & set(found)
     return bool(times) and ("response_time" in found or times == {"start", "end"})
-
-
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
 
 
 def read(
@@ -54,17 +50,10 @@ def read(
     Raises:
         InputError: a file is damaged beyond single rows, or a column or its unit is not known.
     """
-    files = [_read(path, columns or {}) for path in paths]
-    return recording(
-        [file[0] for file in files],
-        pattern,
-        tool="requests",
-        sources=[source_file(path) for path in paths],
-        has_failures=all(file[1] for file in files),
-    )
+    return recording_of(paths, partial(_read, given=columns or {}), pattern, "requests")
 
 
-def _read(path: Path, given: Mapping[str, str]) -> tuple[Read, bool]:
+def _read(path: Path, given: Mapping[str, str]) -> Read:
     header = Sieve(path).header
     named = with_given(recognised(header), given, header, path)
     _check(named, header, path)
@@ -91,14 +80,14 @@ def _read(path: Path, given: Mapping[str, str]) -> tuple[Read, bool]:
         users=columns.numbers[named["users"].column][keep] if "users" in named else None,
         time_step_s=step_s,
     )
-    found = Read(
+    return Read(
         samples=samples,
         rows=columns.rows,
         skipped=columns.skipped + int((~keep).sum()),
         largest_field_chars=columns.largest_field_chars,
         notes=tuple(notes),
+        has_failures=failed is not None,
     )
-    return found, failed is not None
 
 
 def _check(named: Mapping[str, Named], header: Sequence[str], path: Path) -> None:

@@ -17,10 +17,10 @@ from capsim.loadtest.formats.columns import read_columns
 from capsim.loadtest.formats.columns_coded import Coded, joined, status_code
 from capsim.loadtest.formats.columns_growing import Floats, Texts, json_table, real, seconds, word
 from capsim.loadtest.formats.columns_sieve import Sieve
-from capsim.loadtest.reading import escaped, head, lines, source_file
+from capsim.loadtest.reading import escaped, head, lines
 from capsim.loadtest.recording import Pattern, Recording
 from capsim.loadtest.samples import FloatArray, as_samples, sound
-from capsim.loadtest.samples_summary import Read, recording
+from capsim.loadtest.samples_summary import Read, recording_of
 
 _NS = 1e-9
 _CSV = (
@@ -56,23 +56,13 @@ def recognises(head: str, name: str) -> bool:  # noqa: ARG001 (the contract of a
     )
 
 
-def siblings(path: Path) -> list[Path]:
-    """Return the file alone: it holds a whole load test."""
-    return [path]
-
-
 def read(paths: Sequence[Path], pattern: Pattern) -> Recording:
     """Return the load test of one file, or of several that vegeta wrote at the same time.
 
     Raises:
         InputError: a file is damaged beyond single rows, or has no result.
     """
-    found = recording(
-        [_read(path) for path in paths],
-        pattern,
-        tool="vegeta",
-        sources=[source_file(path) for path in paths],
-    )
+    found = recording_of(paths, _read, pattern, "vegeta")
     return replace(found, asks=found.asks | {"rate": _RATE_ASKED})
 
 
