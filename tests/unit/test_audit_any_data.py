@@ -16,12 +16,14 @@ from capsim.report import audit as report
 
 _TIMES = ("min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms")
 _positive = st.one_of(st.floats(1e-6, 1e9), st.sampled_from([1.0, 60.0, 300.0]))
-_users = st.one_of(st.floats(0, 1e6), st.sampled_from([1.0, 50.0]))
+_users = st.one_of(st.floats(1e-6, 1e6), st.sampled_from([0.0, 1.0, 50.0]))
+_mean = st.one_of(st.just(0.0), st.floats(1e-9, 1e5))
+_milliseconds = st.one_of(st.just(0.0), st.floats(1e-9, 1e7))
 _think = st.one_of(
     st.none(),
-    st.floats(0, 1e5),
-    st.builds(lambda mean: {"law": "exponential", "mean": mean}, st.floats(0, 100)),
-    st.builds(lambda mean: {"law": "constant_pacing", "period": mean}, st.floats(0, 100)),
+    _mean,
+    st.builds(lambda mean: {"law": "exponential", "mean": mean}, _mean),
+    st.builds(lambda mean: {"law": "constant_pacing", "period": mean}, _mean),
     st.builds(lambda low: {"law": "uniform", "low": low, "high": low + 1}, st.floats(0, 100)),
 )
 
@@ -29,12 +31,12 @@ _think = st.one_of(
 @st.composite
 def figures(draw: st.DrawFn) -> dict[str, Any]:
     """Return any figures that do not contradict themselves."""
-    times = sorted(draw(st.lists(st.floats(0, 1e7), min_size=7, max_size=7)))
+    times = sorted(draw(st.lists(_milliseconds, min_size=7, max_size=7)))
     found: dict[str, Any] = {
         name: value for name, value in zip(_TIMES, times, strict=True) if draw(st.booleans())
     }
     if draw(st.booleans()):
-        found["mean_ms"] = draw(st.floats(0, found.get("max_ms", 1e7)))
+        found["mean_ms"] = min(draw(_milliseconds), found.get("max_ms", 1e7))
     if draw(st.booleans()):
         found["rps"] = draw(_positive)
     if draw(st.booleans()):
@@ -125,6 +127,13 @@ def test_any_dataset_can_be_audited(tests: list[dict[str, Any]], tool: str) -> N
         ("p50_ms = 50", "p50_ms = 50, max_ms = 1e300", "max_ms"),
         ("p50_ms = 50", "p50_ms = 50, rps = 1e300", "rps"),
         ("think_s = 1", "think_s = 1e300", "nobody thinks for 30 years"),
+        ("think_s = 1", "think_s = 1e-300", "write 0 for no waiting"),
+        ("think_s = 1", "requests_per_wait = 1e-300", "requests_per_wait"),
+        (
+            "think_s = 1",
+            "stretches = [{ from_s = 0, until_s = 9, users = 1e-300 }]",
+            "no mean number of users",
+        ),
     ],
 )
 def test_what_nobody_measured_is_refused(old: str, new: str, named: str, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def of_load_test(name: str, test: LoadTest, think_s: float | None) -> Iterator[R
     """Yield what one load test measured: nothing where it has no throughput."""
     users = float(test.users) or None
     parts: list[tuple[str, Figures, float, float | None]]
-    if test.steady is not None and test.steady.rate(test.steady.duration_s):
+    if test.steady is not None and test.steady.throughput:
         parts = [(STEADY, test.steady, test.steady.duration_s, users)]
     elif test.steady is None and any(stretch.users for stretch in test.stretches):
         parts = [
@@ -125,14 +125,13 @@ def of_load_test(name: str, test: LoadTest, think_s: float | None) -> Iterator[R
     for part, figures, duration_s, present in parts:
         rps = figures.rate(duration_s)
         if rps:
-            mean_s = None if figures.mean_ms is None else figures.mean_ms / 1000
             yield Reading(
                 load_test=name,
                 part=part,
                 users=present,
                 rps=rps,
-                mean_s=mean_s,
-                think_s=_think_s(test, mean_s) if think_s is None else think_s,
+                mean_s=figures.mean_s,
+                think_s=_think_s(test, figures.mean_s) if think_s is None else think_s,
                 failure_ratio=_failures(figures, test.total),
                 held_out=test.held_out,
             )

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from capsim.model.spec import Count, Spec
 
@@ -22,8 +22,17 @@ SHARES = {
 PERCENTILES = (*SHARES, "max_ms")  # a value must not lie below the one before it
 LONGEST_MS = 1e12  # 30 years; what is longer is damage, and its square no number
 LONGEST_S = LONGEST_MS / 1000
+_SHORTEST_MS = 1e-9  # light goes 0.3 mm; what is shorter is damage, or none
 
-Milliseconds = Annotated[float, Field(ge=0, le=LONGEST_MS)]
+
+def _measurable(value: float) -> float:
+    if 0 < value < _SHORTEST_MS:
+        msg = f"{value:g} ms is shorter than any clock tells; write 0"
+        raise ValueError(msg)
+    return value
+
+
+Milliseconds = Annotated[float, Field(ge=0, le=LONGEST_MS), AfterValidator(_measurable)]
 Rate = Annotated[float, Field(ge=1e-9, le=1e9)]  # from one request in a lifetime to damage
 Duration = Annotated[float, Field(gt=0, le=LONGEST_S)]
 
@@ -71,6 +80,11 @@ class Figures(Spec):
         if self.rps is not None or self.requests is None:
             return self.rps
         return self.requests / duration_s
+
+    @property
+    def mean_s(self) -> float | None:
+        """Mean response time in seconds."""
+        return None if self.mean_ms is None else self.mean_ms / 1000
 
     @property
     def failure_ratio(self) -> float | None:

@@ -12,9 +12,11 @@ from capsim.loadtest.figures import LONGEST_S, PERCENTILES, Duration, Figures, R
 from capsim.loadtest.recorded import Recorded, SourceFile, Stretch
 from capsim.loadtest.rounding import Tool, rounding_step_s
 from capsim.model.laws import ThinkLaw
-from capsim.model.spec import Count, NonNegative, Positive, PositiveCount, Spec
+from capsim.model.spec import Count, NonNegative, PositiveCount, Spec
 from capsim.model.toml import read_toml
 from capsim.model.validation import first_problem
+
+_SHORTEST_THINK_S = 1e-9  # no clock tells less from none
 
 
 class Endpoint(Figures):
@@ -43,7 +45,9 @@ class LoadTest(Spec):
     windows: tuple[Window, ...] = ()
     # What follows is for the audit and the bounds; nothing is calibrated on it.
     think_s: ThinkLaw | None = None  # as the load test's own file has it
-    requests_per_wait: Positive = 1.0  # that a user sends between two waits
+    requests_per_wait: Annotated[float, Field(ge=1e-6, le=1e6)] = (
+        1.0  # that a user sends between two waits
+    )
     ramp_s: NonNegative | None = None  # until the number of users was reached
     steady: Stretch | None = None  # the part with the full number of users
     stretches: tuple[Stretch, ...] = ()  # the test in parts, one after another
@@ -59,6 +63,9 @@ class LoadTest(Spec):
             raise ValueError(msg)
         if self.think_s is not None and self.think_s.mean > LONGEST_S:
             msg = f"think_s has a mean of {self.think_s.mean:g} s; nobody thinks for 30 years"
+            raise ValueError(msg)
+        if self.think_s is not None and 0 < self.think_s.mean < _SHORTEST_THINK_S:
+            msg = f"think_s has a mean of {self.think_s.mean:g} s; write 0 for no waiting"
             raise ValueError(msg)
         return self
 

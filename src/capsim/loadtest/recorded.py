@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from capsim.loadtest.figures import Duration, Figures
 from capsim.model.spec import Count, NonNegative, Spec
 
+_FEWEST_USERS = 1e-6  # on average; fewer are damage, and what is divided by them is no number
+
 
 class SourceFile(Spec):
     """A file that figures were read from, so that anybody can see that it is the same one."""
@@ -28,12 +30,20 @@ class Stretch(Figures):
         if self.until_s <= self.from_s:
             msg = f"until_s = {self.until_s} does not lie after from_s = {self.from_s}"
             raise ValueError(msg)
+        if self.users is not None and 0 < self.users < _FEWEST_USERS:
+            msg = f"users = {self.users} is no mean number of users; leave it out, or write 0"
+            raise ValueError(msg)
         return self
 
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return self.until_s - self.from_s
+
+    @property
+    def throughput(self) -> float | None:
+        """Requests per second: as reported, or from the number of requests."""
+        return self.rate(self.duration_s)
 
 
 class Recorded(Spec):

@@ -43,12 +43,20 @@ class Case:
     @property
     def part(self) -> Figures:
         """The figures to hold against laws: of the steady part, where they are known."""
-        return self.test.steady if _is_complete(self.test.steady) else self.test.total  # type: ignore[return-value]
+        return self._steady or self.test.total
 
     @property
     def is_steady(self) -> bool:
         """Whether these are of the steady part alone."""
-        return _is_complete(self.test.steady)
+        return self._steady is not None
+
+    @property
+    def _steady(self) -> Stretch | None:
+        """The steady part, if it has a throughput and a mean of its own."""
+        steady = self.test.steady
+        if steady is None or steady.mean_s is None or steady.throughput is None:
+            return None
+        return steady
 
     @property
     def whole(self) -> "Case":
@@ -58,9 +66,8 @@ class Case:
     @property
     def duration_s(self) -> float:
         """Seconds in which the requests of the part were counted."""
-        steady = self.test.steady
-        if steady is not None and _is_complete(steady):
-            return steady.duration_s
+        if self._steady is not None:
+            return self._steady.duration_s
         total = self.test.total
         if total.rps is not None and total.requests is not None:
             return total.requests / total.rps
@@ -69,8 +76,8 @@ class Case:
     @property
     def duration_error(self) -> float:
         """How far the duration may be wrong, as a share of it."""
-        total, steady = self.test.total, self.test.steady
-        if self.is_steady and steady is not None:
+        total, steady = self.test.total, self._steady
+        if steady is not None:
             return (half_step(steady.from_s) + half_step(steady.until_s)) / steady.duration_s
         if self.test.recorded is not None:
             return 0.0
@@ -92,8 +99,8 @@ class Case:
     @property
     def users(self) -> tuple[float, float]:
         """The least and the largest mean number of users in the part."""
-        steady, most = self.test.steady, float(self.test.users)
-        if self.is_steady and steady is not None:
+        steady, most = self._steady, float(self.test.users)
+        if steady is not None:
             ran = steady.users or most  # no users at all would have sent nothing
             return ran, ran
         ramp_s = self.test.ramp_s
@@ -110,7 +117,7 @@ class Case:
     @property
     def mean_s(self) -> float | None:
         """Mean response time of the part in seconds."""
-        return spread.mean_s(self.part)
+        return self.part.mean_s
 
     @property
     def mean_bounds_s(self) -> tuple[float, float]:
@@ -128,10 +135,3 @@ class Case:
         least = self.mean_bounds_s[0]
         squared = spread.second_moment(self.test.total, self.tool)
         return squared / (2 * least) if least > 0 else math.inf
-
-
-def _is_complete(stretch: Stretch | None) -> bool:
-    """Say whether a stretch has a throughput and a mean of its own."""
-    if stretch is None or stretch.mean_ms is None:
-        return False
-    return stretch.rps is not None or stretch.requests is not None

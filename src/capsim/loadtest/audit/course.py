@@ -139,8 +139,8 @@ def _stopped(case: Case) -> list[Finding]:
 def _frozen(case: Case, stretch: Stretch, usual: float) -> Finding:
     total = case.test.total
     told = ""
-    if total.mean_ms is not None:
-        told = f" The total still reports a mean of {text.seconds(total.mean_ms / 1000)}"
+    if total.mean_s is not None:
+        told = f" The total still reports a mean of {text.seconds(total.mean_s)}"
         failed = total.failure_ratio
         told += "." if failed is None else f" and {text.percent(failed)} failures."
     return serious(
@@ -182,7 +182,7 @@ def _windows_stopped(case: Case) -> list[Finding]:
     rate = (total - counted) / left_s if left_s > 0 else usual
     if rate >= _STOPPED * usual or not _is_no_chance(case, rate, usual, left_s):
         return []
-    mean_s = (case.test.total.mean_ms or 0.0) / 1000
+    mean_s = case.test.total.mean_s
     told = f" The total still reports a mean of {text.seconds(mean_s)}." if mean_s else ""
     return [
         serious(
@@ -204,4 +204,4 @@ def _is_no_chance(case: Case, rate: float, usual: float, lasted_s: float) -> boo
 
 
 def _rate(stretch: Stretch) -> float:
-    return stretch.rate(stretch.duration_s) or 0.0
+    return stretch.throughput or 0.0

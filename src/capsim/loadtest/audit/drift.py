@@ -91,9 +91,9 @@ def _is_one_part(parts: Sequence[Part], noise: Sequence[float]) -> bool:
 def parts_of(case: Case) -> list[Part]:
     """Return the parts of a test under its full load that have a mean and a throughput."""
     parts = [
-        Part(from_s=one.from_s, until_s=one.until_s, rps=rate, mean_s=one.mean_ms / 1000)
+        Part(from_s=one.from_s, until_s=one.until_s, rps=one.throughput, mean_s=one.mean_s)
         for one in at_full_load(case)
-        if one.mean_ms is not None and (rate := one.rate(one.duration_s)) is not None
+        if one.mean_s is not None and one.throughput is not None
     ]
     return parts if len(parts) >= _PARTS else _from_windows(case)
 
@@ -132,7 +132,7 @@ def mean_variance(case: Case, rps: float, mean_s: float, duration_s: float) -> f
 
 def _sampling(case: Case, mean_s: float) -> float:
     """Variance of one request: from the percentiles of the total, else that of its mean."""
-    total_s = spread.mean_s(case.test.total)
+    total_s = case.test.total.mean_s
     squared = spread.second_moment(case.test.total, case.tool)
     if not total_s or math.isinf(squared):
         return mean_s**2

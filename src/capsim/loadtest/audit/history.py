@@ -104,7 +104,7 @@ def with_holes(case: Case, stretches: list[Stretch]) -> list[Stretch]:
 
 def tells_its_rate(stretch: Stretch) -> bool:
     """No figure at all means no request; response times alone say nothing of a rate."""
-    return stretch.rate(stretch.duration_s) is not None or _is_empty(stretch)
+    return stretch.throughput is not None or _is_empty(stretch)
 
 
 def dispersion(case: Case) -> float:
@@ -162,10 +162,10 @@ def _incomplete(case: Case) -> list[Finding]:
     account, full = account_of(case), [one for one in at_full_load(case) if tells_its_rate(one)]
     if account is None or len(full) < _LEAST_STRETCHES:
         return []
-    usual = median(one.rate(one.duration_s) or 0.0 for one in full)
+    usual = median(one.throughput or 0.0 for one in full)
     known = {id(one) for one in full}
     holes = [one for one in with_holes(case, full) if id(one) not in known]
-    went_on = [one for one in holes if (one.rate(one.duration_s) or 0.0) >= _USUAL * usual]
+    went_on = [one for one in holes if (one.throughput or 0.0) >= _USUAL * usual]
     if not went_on:
         return []
     first = went_on[0]

@@ -23,7 +23,7 @@ def findings(case: Case) -> list[Finding]:
 
 def _mean(case: Case, name: str, figures: Figures) -> list[Finding]:
     """The mean lies within what the percentiles allow."""
-    mean_s = spread.mean_s(figures)
+    mean_s = figures.mean_s
     if mean_s is None:
         return []
     least, most = spread.mean_bounds_s(figures, case.tool)

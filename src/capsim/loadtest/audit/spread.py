@@ -65,11 +65,6 @@ def second_moment(figures: Figures, tool: Tool) -> float:
     return _upper_moment(figures, tool, 2)
 
 
-def mean_s(figures: Figures) -> float | None:
-    """Return the reported mean in seconds; none: it was not reported."""
-    return None if figures.mean_ms is None else figures.mean_ms / 1000
-
-
 def slowest_s(figures: Figures) -> float:
     """Return the slowest request in seconds; infinite: unknown."""
     return math.inf if figures.max_ms is None else figures.max_ms / 1000
