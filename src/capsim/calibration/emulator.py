@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _RIDGE = 0.1  # against noise in coefficients of inputs of about unit variance
-_TRUSTED = 0.95  # share of its own points that an emulator's reach takes in
+_TRUSTED = 0.99  # share of its own points that an emulator's reach takes in
 _POINTS_PER_FEATURE = 3
 _LEVERAGE = 0.99  # beyond, a point decides its own prediction, and says nothing when left out
 

@@ -2,9 +2,10 @@
 
 A space-filling design of the prior is simulated; from its best point a mode of the posterior is
 found; the first round draws from the Laplace approximation there, later ones from the posterior of
-a surrogate fitted to everything seen. In the end the design and all rounds count, weighed against
-the mixture of everything proposed (population Monte Carlo, Cappe et al. 2004; Elvira et al. 2019),
-with the surrogate's figures where it reaches, so that no point counts for its luck.
+a surrogate fitted to everything seen, and from around what fitted well, where that does not reach.
+In the end the design and all rounds count, weighed against the mixture of everything proposed
+(population Monte Carlo, Cappe et al. 2004; Elvira et al. 2019), with the surrogate's figures where
+it reaches, so that no point counts for its luck.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ Floats = NDArray[np.float64]
 _EARLY_EFFECTIVE_PER_DIMENSION = 1.5
 _EARLY_EFFECTIVE = 10.0  # and for this many in all
 _FEWEST_ROUNDS = 3  # before the surrogate is worth enough to stop by
+_BEYOND = 0.05  # weight beyond the surrogate's reach with which rounds may end
 _REPLICATIONS = 8  # of the mode, to see what the luck of one run does to each figure
 
 
@@ -46,9 +48,9 @@ class Effort:
     """How much to simulate: a design of the prior, then rounds near the mode."""
 
     design: int = 64
-    rounds: int = 8  # at most
+    rounds: int = 24  # at most
     per_round: int = 64
-    enough: float = 100.0  # effective draws at which no further round is begun
+    enough: float = 100.0  # effective draws, nearly all within the emulator's reach, end it
 
     @property
     def total(self) -> int:
@@ -100,12 +102,20 @@ class Sampler:
             self._add(points, simulate(points), proposal)
             surrogate = Surrogate.fit(self.likelihood, self.priors, *self.seen, mode.active)
             self.surrogate = surrogate
-            effective = effective_sample_size(self.weights())
-            if number + 1 >= _FEWEST_ROUNDS and effective >= effort.enough:
+            if number + 1 >= _FEWEST_ROUNDS and self._has(effort.enough):
                 break
             proposal = Proposal.around(self.z, self._flattened(), mode.active)
             if surrogate is not None:
                 proposal = emulated_posterior(surrogate, dimensions, proposal, generator)
+
+    def _has(self, enough: float) -> bool:
+        """Return whether there are draws enough, and few of them where no emulator proposes any.
+
+        Effective draws alone say how even the weights are, not what has never been proposed.
+        """
+        weights = self.weights()
+        beyond = self.surrogate is None or self.surrogate.beyond_reach(self.z, weights)
+        return beyond <= _BEYOND and effective_sample_size(weights) >= enough
 
     def _find_mode(self, simulate: Callable[..., Floats]) -> Mode:
         """Climb from the best point so far; there, see what luck does, and climb on with that."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from capsim.calibration.emulator import Emulator, points_needed
 from capsim.calibration.likelihood import Likelihood
@@ -19,6 +20,9 @@ from capsim.calibration.proposals import log_prior, to_cells
 from capsim.model.priors import Prior
 
 Floats = NDArray[np.float64]
+# Points fitted to: those that lie no lower than this share of a normal posterior does. The better
+# half of them would leave out the half of the posterior that lies lower.
+_PLAUSIBLE = 0.9999
 _FEWEST_PER_DIMENSION = 3  # points, below which there is nothing to fit
 _CONTRADICTS = 4.0  # standard deviations of the emulator's error
 _ROUNDING = 1e-6  # an emulator may be exact but for this
@@ -46,7 +50,7 @@ class Surrogate:
         figures: Floats,
         active: NDArray[np.int64],
     ) -> "Surrogate | None":
-        """Fit to the better half of the points simulated so far; none: there are too few.
+        """Fit to the points so far that the posterior may reach; none: there are too few.
 
         Args:
             likelihood: of the figures.
@@ -62,7 +66,9 @@ class Surrogate:
         if len(known) < _FEWEST_PER_DIMENSION * (len(active) + 1):
             return None
         agreement = likelihood.log_many(figures[known]) + log_prior(z[known])
-        count = max(len(known) // 2, points_needed(len(active)))
+        # Below its mode a normal density falls by half a chi-squared variable.
+        lowest = agreement.max() - chi2.ppf(_PLAUSIBLE, len(active)) / 2
+        count = max(int((agreement >= lowest).sum()), points_needed(len(active)))
         best = known[np.argsort(-agreement, kind="stable")[:count]]
         inputs = to_cells(z[best], priors)[:, active]
         emulator = Emulator.fit(inputs, np.log(figures[best][:, columns]))
@@ -100,6 +106,10 @@ class Surrogate:
         heights = part.log_many(np.exp(self.emulator.predict(inputs))) + log_prior(z)
         target: Floats = np.where(self.emulator.trusts(inputs), heights, -np.inf)
         return target
+
+    def beyond_reach(self, z: Floats, weights: Floats) -> float:
+        """Return how much of the weight lies on points that the emulator is not trusted at."""
+        return float(weights[~self.emulator.trusts(self._inputs(z))].sum())
 
     def _inputs(self, z: Floats) -> Floats:
         return to_cells(z, self.priors)[:, self.active]
