@@ -55,8 +55,8 @@ class Outcome:
 BASE = Case(name="base case")
 # Where requests wait, and where waits expire: the base case alone would not show whether a peer
 # keeps the thread while it waits, hands slots over in order, or gives up in time.
-CROWDED = Case(name="crowded", think_s=0.03, horizon_s=20.0)
-IMPATIENT = Case(name="impatient", think_s=0.03, wait_limit_s=0.004, horizon_s=20.0)
+CROWDED = Case(name="crowded", think_s=0.03, horizon_s=10.0)
+IMPATIENT = Case(name="impatient", think_s=0.03, wait_limit_s=0.004, horizon_s=10.0)
 
 
 def plan(case: Case, seed: int) -> Plan:
@@ -66,9 +66,7 @@ def plan(case: Case, seed: int) -> Plan:
     connection = builder.resource(
         Resource(name="connection", capacity=case.connections, wait_limit_s=case.wait_limit_s)
     )
-    query = builder.column(
-        "query", Lognormal(law="lognormal", mean=case.query_s, cv=case.query_cv)
-    )
+    query = builder.column("query", Lognormal(law="lognormal", mean=case.query_s, cv=case.query_cv))
     request = builder.request_class("request")
     builder.acquire(thread)
     builder.acquire(connection, expired=Status.POOL_TIMEOUT)

@@ -60,5 +60,5 @@ def _library() -> ctypes.CDLL:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "base_case.so"
         command = [compiler() or "cc", *_FLAGS, "-o", str(library), str(_SOURCE), "-lm"]
-        subprocess.run(command, check=True)  # noqa: S603 (our own file)
+        subprocess.run(command, check=True)
         return ctypes.CDLL(str(library))

@@ -17,68 +17,70 @@ LEAVES_OUT = "keeps start, end and whether the wait expired; no samples of resou
 _NEVER = float("inf")
 
 
-def run(case: Case, seed: int) -> Outcome:  # noqa: C901, PLR0912, PLR0915 (one loop: calls cost)
+def run(case: Case, seed: int) -> Outcome:
     """Simulate a case."""
-    luck = random.Random(seed)
-    lognormal, exponential = luck.lognormvariate, luck.expovariate
-    mu, sigma, think_rate = case.query_mu, case.query_sigma, 1 / case.think_s
-    threads, connections = case.threads, case.connections
-    for_thread: deque[int] = deque()
-    for_connection: deque[tuple[float, int]] = deque()  # (when the wait expires, user)
-    thinkers = case.users  # events of users below this number end thinking, others a query
-    started = [0.0] * thinkers
     starts: list[float] = []
     ends: list[float] = []
     expired: list[bool] = []
-    agenda = [(0.0, user) for user in range(thinkers)]
-    agenda.append((case.horizon_s, 2 * thinkers))
+    _loop(case, random.Random(seed), starts, ends, expired)
+    return Outcome(
+        requests=len(ends), mean_s=(sum(ends) - sum(starts)) / len(ends), expired=sum(expired)
+    )
+
+
+def _loop(  # noqa: PLR0915 (one loop: calls would cost)
+    case: Case, luck: random.Random, starts: list[float], ends: list[float], expired: list[bool]
+) -> None:
+    lognormal, exponential = luck.lognormvariate, luck.expovariate
+    mu, sigma, think_rate = case.query_mu, case.query_sigma, 1 / case.think_s
+    users, threads, connections = case.users, case.threads, case.connections
+    for_thread: deque[int] = deque()
+    for_connection: deque[tuple[float, int]] = deque()  # (when the wait expires, user)
     next_expiry = _NEVER
+    started = [0.0] * users
+    # Below `users` a user ends thinking, above a query of user - `users` is done.
+    agenda = [(0.0, user) for user in range(users)]
+    agenda.append((case.horizon_s, 2 * users))
     while True:
-        now, who = agenda[0]
+        now, user = agenda[0]
         if next_expiry < now:
             now, user = for_connection.popleft()
             gave_up = True
-        elif who < thinkers:
-            started[who] = now
-            if not threads:
-                heappop(agenda)
-                for_thread.append(who)
-                continue
-            threads -= 1
-            if connections:
+        elif user < users:
+            started[user] = now
+            if threads and connections:
+                threads -= 1
                 connections -= 1
-                heapreplace(agenda, (now + lognormal(mu, sigma), who + thinkers))
+                heapreplace(agenda, (now + lognormal(mu, sigma), user + users))
                 continue
             heappop(agenda)
-            for_connection.append((now + case.wait_limit_s, who))
-            next_expiry = for_connection[0][0]
+            if threads:
+                threads -= 1
+                for_connection.append((now + case.wait_limit_s, user))
+                next_expiry = for_connection[0][0]
+            else:
+                for_thread.append(user)
             continue
-        elif who == 2 * thinkers:
-            break
+        elif user == 2 * users:
+            return
         else:
             heappop(agenda)
-            user = who - thinkers
+            user -= users
             gave_up = False
+            connections += 1
         starts.append(started[user])
         ends.append(now)
         expired.append(gave_up)
         heappush(agenda, (now + exponential(think_rate), user))
-        if not gave_up:
-            if for_connection:
-                heir = for_connection.popleft()[1]
-                heappush(agenda, (now + lognormal(mu, sigma), heir + thinkers))
-            else:
-                connections += 1
-        if for_thread:
-            heir = for_thread.popleft()
-            if connections:
-                connections -= 1
-                heappush(agenda, (now + lognormal(mu, sigma), heir + thinkers))
-            else:
-                for_connection.append((now + case.wait_limit_s, heir))
-        else:
+        if for_connection and connections:
+            connections -= 1
+            heir = for_connection.popleft()[1]
+            heappush(agenda, (now + lognormal(mu, sigma), heir + users))
+        if not for_thread:
             threads += 1
+        elif connections:
+            connections -= 1
+            heappush(agenda, (now + lognormal(mu, sigma), for_thread.popleft() + users))
+        else:
+            for_connection.append((now + case.wait_limit_s, for_thread.popleft()))
         next_expiry = for_connection[0][0] if for_connection else _NEVER
-    return Outcome(
-        requests=len(ends), mean_s=(sum(ends) - sum(starts)) / len(ends), expired=sum(expired)
-    )
