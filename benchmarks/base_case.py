@@ -13,6 +13,7 @@ import numpy as np
 
 from capsim.model.laws import Exponential, Lognormal
 from capsim.plan.builder import PlanBuilder
+from capsim.plan.draws import Values
 from capsim.plan.ops import Status
 from capsim.plan.plan import Plan, Resource
 
@@ -30,7 +31,6 @@ class Case:
     query_cv: float = 1.0
     wait_limit_s: float = 30.0
     horizon_s: float = 300.0
-    first_s: float = 0.0  # every user sends its first request within this time, evenly
 
     @cached_property
     def query_sigma(self) -> float:
@@ -59,8 +59,14 @@ CROWDED = Case(name="crowded", think_s=0.03, horizon_s=10.0)
 IMPATIENT = Case(name="impatient", think_s=0.03, wait_limit_s=0.004, horizon_s=10.0)
 
 
-def plan(case: Case, seed: int) -> Plan:
-    """Return a case as a plan."""
+def plan(case: Case, seed: int, starts: Values | None = None) -> Plan:
+    """Return a case as a plan.
+
+    Args:
+        case: to simulate.
+        seed: names the luck.
+        starts: when each user sends its first request, in seconds; none: at time zero.
+    """
     builder = PlanBuilder()
     thread = builder.resource(Resource(name="thread", capacity=case.threads))
     connection = builder.resource(
@@ -78,6 +84,6 @@ def plan(case: Case, seed: int) -> Plan:
         "users",
         think=Exponential(law="exponential", mean=case.think_s),
         classes=[(request, 1.0)],
-        starts=np.linspace(0.0, case.first_s, case.users, endpoint=False),
+        starts=np.zeros(case.users) if starts is None else starts,
     )
     return builder.build(horizon_s=case.horizon_s, seed=seed)

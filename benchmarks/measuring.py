@@ -9,6 +9,7 @@ several seeds in it.
 import gc
 import importlib.metadata
 import os
+import os
 import platform
 import statistics
 import time
@@ -90,7 +91,6 @@ def machine() -> str:
     facts = (
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         f"{platform.python_implementation()} {platform.python_version()}, {', '.join(versions)}",
-        f"load of the machine over the last 15 minutes: {os.getloadavg()[2]:.1f} processes",
     )
     return "\n".join(f"- {fact}" for fact in facts)
 
