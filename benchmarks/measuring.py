@@ -9,7 +9,6 @@ several seeds in it.
 import gc
 import importlib.metadata
 import os
-import os
 import platform
 import statistics
 import time
