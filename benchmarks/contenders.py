@@ -15,10 +15,10 @@ from capsim.plan.ops import Status
 
 @dataclass(frozen=True, kw_only=True)
 class Simulator:
-    """One way to simulate a case, what it leaves out, and why it cannot run here, if it cannot."""
+    """One way to simulate a case, what it keeps of a run, and why it cannot run here, if so."""
 
     name: str
-    leaves_out: str
+    keeps: str
     run: Callable[[Case, int], Outcome]
     missing: str | None = None
 
@@ -38,7 +38,7 @@ def _engine(name: Literal["compiled", "reference"]) -> Callable[[Case, int], Out
     return run
 
 
-_ALL_OF_IT = "nothing: a row of all that is known of each request, samples of resources"
+_TRACE = "a trace: ten columns and the waits of each request, all resources second by second"
 
 
 def _without(distribution: str) -> str | None:
@@ -49,25 +49,25 @@ def _without(distribution: str) -> str | None:
 
 
 SIMULATORS = (
-    Simulator(name="capsim, compiled", leaves_out=_ALL_OF_IT, run=_engine("compiled")),
-    Simulator(name="capsim, reference", leaves_out=_ALL_OF_IT, run=_engine("reference")),
-    Simulator(name=tutorial.NAME, leaves_out=tutorial.LEAVES_OUT, run=tutorial.run),
+    Simulator(name="capsim, compiled", keeps=_TRACE, run=_engine("compiled")),
+    Simulator(name="capsim, reference", keeps=_TRACE, run=_engine("reference")),
+    Simulator(name=tutorial.NAME, keeps=tutorial.KEEPS, run=tutorial.run),
     Simulator(
         name=ciw_network.NAME,
-        leaves_out=ciw_network.LEAVES_OUT,
+        keeps=ciw_network.KEEPS,
         run=ciw_network.run,
         missing=_without("ciw"),
     ),
     Simulator(
         name=salabim_processes.NAME,
-        leaves_out=salabim_processes.LEAVES_OUT,
+        keeps=salabim_processes.KEEPS,
         run=salabim_processes.run,
         missing=_without("salabim"),
     ),
-    Simulator(name=heapq_loop.NAME, leaves_out=heapq_loop.LEAVES_OUT, run=heapq_loop.run),
+    Simulator(name=heapq_loop.NAME, keeps=heapq_loop.KEEPS, run=heapq_loop.run),
     Simulator(
         name=c_loop.NAME,
-        leaves_out=c_loop.LEAVES_OUT,
+        keeps=c_loop.KEEPS,
         run=c_loop.run,
         missing=None if c_loop.compiler() else "no C compiler (cc, gcc, clang) is installed",
     ),

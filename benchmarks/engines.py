@@ -9,7 +9,8 @@ compiled or loaded once is measured by `starting.py` and is no part of these rou
 """
 
 import argparse
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from base_case import BASE
@@ -53,21 +54,28 @@ def _base_case(rounds: int) -> str:
     results = measured([_contender(simulator) for simulator in there], rounds)
     table = markdown(_HEAD, [_row(result, _GOALS.get(result.name)) for result in results])
     missing = [f"{each.name}: not measured, {each.missing}" for each in SIMULATORS if each.missing]
-    notes = [f"{each.name} {_kept(each)}" for each in there]
+    notes = [f"{each.name}: {each.keeps}" for each in there]
     return "\n".join(
         [
             f"Base case: {BASE.users} users, {BASE.horizon_s:g} s, medians of {rounds} rounds:",
             "",
             table,
             "",
+            _reference_alone(results),
+            "",
+            "What each keeps of a run, which is a part of its time:",
+            "",
             *[f"- {line}" for line in (*notes, *missing)],
         ]
     )
 
 
-def _kept(simulator: Simulator) -> str:
-    leaves_out = simulator.leaves_out
-    return f"leaves out {leaves_out}" if leaves_out.startswith("nothing") else leaves_out
+def _reference_alone(results: Sequence[Result]) -> str:
+    """Say how the reference engine, which is SimPy too, compares with the tutorial's style."""
+    ratios = {result.name: result.ratios for result in results}
+    pairs = zip(ratios[tutorial.NAME], ratios["capsim, reference"], strict=True)
+    ratio = statistics.median(theirs / ours for theirs, ours in pairs)
+    return f"The reference engine is {ratio:.2f} times as fast as SimPy in tutorial style."
 
 
 def _row(result: Result, goal: float | None) -> list[str]:

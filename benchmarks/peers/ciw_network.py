@@ -13,7 +13,7 @@ from typing import Any
 from base_case import Case, Outcome
 
 NAME = "Ciw"
-LEAVES_OUT = "keeps a record per visit of a node; no samples of resources"
+KEEPS = "a record of each visit of a node, two for each request"
 
 _THINKING, _QUERYING = 1, 2
 

@@ -12,7 +12,7 @@ from heapq import heappop, heappush, heapreplace
 from base_case import Case, Outcome
 
 NAME = "heapq loop by hand"
-LEAVES_OUT = "keeps start, end and whether the wait expired; no samples of resources"
+KEEPS = "start and end of each request, and whether its wait expired"
 
 _NEVER = float("inf")
 

@@ -11,7 +11,7 @@ from typing import Any
 from base_case import Case, Outcome
 
 NAME = "salabim"
-LEAVES_OUT = "keeps start, end and whether the wait expired; monitors off, so no samples"
+KEEPS = "start and end of each request, and whether its wait expired; its monitors are off"
 
 
 def run(case: Case, seed: int) -> Outcome:

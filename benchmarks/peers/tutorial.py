@@ -8,7 +8,7 @@ import simpy
 from base_case import Case, Outcome
 
 NAME = "SimPy, tutorial style"
-LEAVES_OUT = "keeps start, end and whether the wait expired; no samples of resources"
+KEEPS = "start and end of each request, and whether its wait expired"
 
 
 def run(case: Case, seed: int) -> Outcome:
