@@ -6,7 +6,8 @@ tables, the draws, the trace, and whatever lives only for a moment. Along each a
 
 - requests: the base case for longer;
 - users: each thinks in proportion to their number, so that the requests stay as many, a million;
-- workers: the model `p43-report` at 1000 users with more gunicorn workers, most of them idle.
+- workers: the first 30 s of the load test of `p43-report`, 1000 users, with more gunicorn workers on
+  the same cores.
 
     python benchmarks/growth.py [--most-requests 10000000]
 """
@@ -31,6 +32,7 @@ from capsim.plan.plan import Plan
 _GOAL_REQUEST_BYTES, _GOAL_USER_BYTES = 40, 200
 _MOST_REQUESTS, _MOST_USERS, _MOST_WORKERS = 10**7, 10**6, 10**4
 _REQUESTS_OF_USERS = 10**6  # while their number grows
+_WORKERS_FOR_S = 30.0
 _PER_SECOND = BASE.users / (BASE.think_s + BASE.query_s)  # nobody waits in the base case
 
 
@@ -63,7 +65,8 @@ def made(axis: str, size: int) -> Plan:
     """Return the plan of a point."""
     if axis == "workers":
         model = load("p43-report").bind({"workers": size})
-        return lower(model, model.scenario(), seed=1)
+        scenario = model.scenario().model_copy(update={"duration_s": _WORKERS_FOR_S})
+        return lower(model, scenario, seed=1)
     if axis == "requests":
         return plan(_lasting(BASE, size), 1)
     case = Case(name="users", users=size, think_s=size / _PER_SECOND - BASE.query_s)
