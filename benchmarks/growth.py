@@ -6,8 +6,8 @@ tables, the draws, the trace, and whatever lives only for a moment. Along each a
 
 - requests: the base case for longer;
 - users: each thinks in proportion to their number, so that the requests stay as many, a million;
-- workers: the first 30 s of the load test of `p43-report`, 1000 users, with more gunicorn workers on
-  the same cores.
+- workers: the first 30 s of the load test of `p43-report`, 1000 users, with more gunicorn workers
+  on the same cores.
 
     python benchmarks/growth.py [--most-requests 10000000]
 """
