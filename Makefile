@@ -15,6 +15,7 @@ BIN := .venv/bin
 PLACE := $(shell pwd -P | cksum | tr ' ' '-')
 INSTALLED := .venv/.installed-$(PLACE)
 INSTALLED_TEST := .venv/.installed-test-$(PLACE)
+INSTALLED_BENCHMARK := .venv/.installed-benchmark-$(PLACE)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help predict sweep calibrate benchmark test lint typecheck clean
@@ -31,9 +32,8 @@ sweep: $(INSTALLED) ## sweep the size of the database pool
 calibrate: $(INSTALLED) ## fit the model to the observed load tests
 	@$(BIN)/capsim calibrate $(ARGS)
 
-benchmark: $(INSTALLED) ## measure the engines against each other, and the tutorial way of writing one
-	@$(BIN)/python benchmarks/engines.py $(ARGS)
-	@$(BIN)/python benchmarks/engine_versus_tutorial.py $(ARGS)
+benchmark: $(INSTALLED_BENCHMARK) ## measure speed beside its goals: engines, peers, start, growth
+	@$(BIN)/python benchmarks/report.py $(ARGS)
 
 test: lint typecheck ## run the linter, the type checker and all tests
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -60,6 +60,12 @@ $(INSTALLED): pyproject.toml constraints.txt $(BIN)/python
 $(INSTALLED_TEST): $(INSTALLED)
 	@echo "Installing the tools for the tests into .venv ..." >&2
 	@$(PIP_INSTALL) --editable '.[notebook,test]'
+	@touch $@
+
+$(INSTALLED_BENCHMARK): $(INSTALLED)
+	@echo "Installing what capsim is measured against into .venv ..." >&2
+	@$(PIP_INSTALL) --editable '.[fast,benchmark]' \
+	    || echo "some cannot be installed here: the report says which are missing" >&2
 	@touch $@
 
 # An environment that is half made, or whose Python has gone, is made again.
