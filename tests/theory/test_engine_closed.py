@@ -332,7 +332,7 @@ network = { overflow = "refuse" }
 delay_s = { law = "exponential", mean = 0.1 }
 
 [scenarios.test]
-duration_s = 200
+duration_s = 300
 users = 50
 user_classes.all = { think_s = { law = "exponential", mean = 1 }, tasks = { work = 1 } }
 """
@@ -340,7 +340,7 @@ user_classes.all = { think_s = { law = "exponential", mean = 1 }, tasks = { work
 
 @pytest.mark.parametrize("route", ["plan", "model"])
 def test_case_22_full_backlog(agrees: Agrees, template: Callable, route: str) -> None:
-    """A full backlog refuses at once, and the refused think again; 20 x 8,000, within 2 to 8 %."""
+    """A full backlog refuses at once, and the refused think again; 20 x 12,000, within 2 to 8 %."""
     exact = closed_full_backlog(
         population=50, think_time=1.0, servers=4, service_time=0.1, capacity=10
     )
@@ -349,7 +349,7 @@ def test_case_22_full_backlog(agrees: Agrees, template: Callable, route: str) ->
             {"server": exponential(0.1)},
             population=50,
             think=exponential(1.0),
-            horizon_s=200.0,
+            horizon_s=300.0,
             servers=4,
             backlog=6,
         )

@@ -18,7 +18,8 @@ def stream(seed: int, replication: int, *names: str | int) -> np.random.Generato
     """Return the generator of a name; equal arguments give equal draws on every machine."""
     key = "\x1f".join(map(str, (seed, replication, *names))).encode()
     digest = hashlib.blake2b(key, digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(_Key(digest)))
+    key_alone: Any = _Key(digest)  # NumPy's stubs know no other seed than its own kind
+    return np.random.Generator(np.random.Philox(key_alone))
 
 
 class _Key(ISeedSequence):
