@@ -107,7 +107,7 @@ class System:
 
     def _warnings(self, facts: Mapping[str, object]) -> tuple[str, ...]:
         draws = facts.get("draws")
-        what = "central values" if "replications" in facts else "intervals"
+        what = "intervals" if "draws" in facts else "central values"
         found = [*self._not_calibrated(what), *self._not_fitted(), *self._other_data()]
         if isinstance(draws, int) and draws < FEWEST_DRAWS:
             found.append(

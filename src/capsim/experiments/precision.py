@@ -70,10 +70,14 @@ class Reached:
     errors: Errors  # of the metrics asked for; NaN: the figure is undefined
 
     @property
+    def worst(self) -> dict[str, float]:
+        """The error of each metric's worst figure."""
+        return {name: max(found.values()) for name, found in self.errors.items()}
+
+    @property
     def missed(self) -> dict[str, float]:
-        """The metrics that are not known so well, and the error of their worst figure."""
-        worst = {name: max(found.values()) for name, found in self.errors.items()}
-        return {name: error for name, error in worst.items() if error > self.asked.ratio}
+        """The same of the metrics that are not known so well."""
+        return {name: error for name, error in self.worst.items() if error > self.asked.ratio}
 
     @property
     def is_met(self) -> bool:

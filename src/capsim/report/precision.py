@@ -63,10 +63,8 @@ def within(metric: str, error: float) -> str:
     return share(error).replace("%", "points") if metric in SHARES else share(error)
 
 
-def as_json(reached: Reached | None, counted: str) -> dict[str, object] | None:
+def as_json(reached: Reached, counted: str) -> dict[str, object]:
     """Return the same as JSON; an error of null is one that nothing bounds, or of no figure."""
-    if reached is None:
-        return None
     return {
         "asked": reached.asked.ratio,
         "met": reached.is_met,

@@ -52,10 +52,11 @@ def as_json(result: Replications, context: Context) -> dict[str, object]:
             {**vars(r), "utilisation": _mean(r.utilisation), "queue": _mean(r.queue)}
             for r in result.resources
         ],
-        "precision": precision_as_json(result.precision, "replications"),
         "flags": result.thin,
         **common_json(with_cap(context, result.precision, *_CAP)),
     }
+    if result.precision is not None:
+        content["precision"] = precision_as_json(result.precision, "replications")
     made: dict[str, object] = plain(content)
     return made
 
