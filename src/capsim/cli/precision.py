@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capsim.cli.output import Format, note
 from capsim.errors import InputError
 
 if TYPE_CHECKING:
-    from capsim.experiments.precision import Precision
+    from capsim.experiments.precision import Precision, Reached
 
 _NUMBER = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}) *(%?)")
 
@@ -55,6 +56,14 @@ def parse_precision(text: str | None, metrics: str | None) -> "Precision | None"
             "write e.g. 5% or 0.05"
         )
     return Precision(ratio=ratio, metrics=METRICS if metrics is None else _metrics(metrics))
+
+
+def say_cap(reached: "Reached | None", form: Format, counted: str, option: str) -> None:
+    """Say beside a CSV, which has no room for a warning, that the cap came before the precision."""
+    if form is Format.CSV and reached is not None and not reached.is_met:
+        from capsim.report.precision import cap_in_words
+
+        note(cap_in_words(reached, counted, option))
 
 
 def _ratio(text: str) -> float:

@@ -10,7 +10,7 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision
+from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision, say_cap
 from capsim.cli.work import Work, journal_of, kept_work
 from capsim.errors import InputError
 from capsim.journal import Journal
@@ -158,6 +158,7 @@ def _at(task: _Task, users: int, output: Output, journal: Journal) -> "Predictio
         nothing: dict[str, Any] = {"measured": {}, "verdicts": (), "contradictions": ()}
         found = dataclasses.replace(found, held_out=False, **nothing)
     output.emit(report, found, task.system.context(seed=task.seed, draws=len(found.draws)))
+    say_cap(found.precision, output.form, *report.CAP)
     return found
 
 

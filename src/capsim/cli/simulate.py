@@ -7,7 +7,7 @@ import typer
 
 from capsim.cli import options
 from capsim.cli.output import Format, Output, note
-from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision
+from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision, say_cap
 from capsim.cli.work import journal_of, kept_work
 from capsim.errors import InputError
 
@@ -136,6 +136,7 @@ def _replicate(task: _Task, output: Output) -> None:
         found = _replications(task, journal)
         context = task.system.context(seed=task.seed, replications=len(found.outcomes))
         output.emit(report, found, context)
+        say_cap(found.precision, output.form, *report.CAP)
 
 
 def _replications(task: _Task, journal: "Journal") -> "Replications":

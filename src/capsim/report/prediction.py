@@ -14,7 +14,7 @@ from capsim.report.plain import csv_text, plain
 from capsim.report.precision import as_json as precision_as_json
 from capsim.report.precision import met_in_words, with_cap, within
 
-_CAP = ("draws", "--draws")
+CAP = ("draws", "--draws")  # what the most is of, and the option that sets it
 _CSV_COLUMNS = ("metric", "median", "lo", "hi", "measured")
 
 
@@ -30,7 +30,7 @@ def renderable(prediction: Prediction, context: Context) -> Group:
         *_cliff(p),
         *_doubts("Extrapolation", p.extrapolations),
         *_comparison(p, context),
-        *warnings(with_cap(context, p.precision, *_CAP)),
+        *warnings(with_cap(context, p.precision, *CAP)),
     ]
     return Group(*parts)
 
@@ -60,7 +60,7 @@ def as_json(prediction: Prediction, context: Context) -> dict[str, object]:
         "contradictions": p.contradictions,
         "influences": [{**vars(i), "prior_speaks": i.prior_speaks} for i in p.influences],
         "flags": p.thin,
-        **common_json(with_cap(context, p.precision, *_CAP)),
+        **common_json(with_cap(context, p.precision, *CAP)),
     }
     if p.precision is not None:
         content["precision"] = {
@@ -125,7 +125,7 @@ def _precision(prediction: Prediction) -> Iterator[Group]:
     if prediction.effective_draws is not None:
         text += (
             f" The calibration itself rests on {number(prediction.effective_draws)} effective "
-            "draws. What they leave open is not counted in this; alone, it is at most: "
+            "draws. What they leave open is not counted in this; alone, it is up to about: "
             f"{_left_by_calibration(prediction)}."
         )
     met = [met_in_words(reached, "draws", figures)] if reached.is_met else []

@@ -14,7 +14,7 @@ from capsim.report.plain import csv_text, plain
 from capsim.report.precision import as_json as precision_as_json
 from capsim.report.precision import met_in_words, with_cap, within
 
-_CAP = ("runs", "--replications")
+CAP = ("runs", "--replications")  # what the most is of, and the option that sets it
 _CSV_COLUMNS = ("metric", "mean", "lo", "hi", "sd", "within")
 _NOTE = (
     "Runs at the central values of the parameters, to look into: not a prediction. The intervals "
@@ -33,7 +33,7 @@ def renderable(result: Replications, context: Context) -> Group:
         *_failures(result),
         *_resources(result),
         layout.section("Note", layout.sentence(_NOTE)),
-        *warnings(with_cap(context, result.precision, *_CAP)),
+        *warnings(with_cap(context, result.precision, *CAP)),
     )
 
 
@@ -53,7 +53,7 @@ def as_json(result: Replications, context: Context) -> dict[str, object]:
             for r in result.resources
         ],
         "flags": result.thin,
-        **common_json(with_cap(context, result.precision, *_CAP)),
+        **common_json(with_cap(context, result.precision, *CAP)),
     }
     if result.precision is not None:
         content["precision"] = precision_as_json(result.precision, "replications")
