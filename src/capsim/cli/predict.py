@@ -55,7 +55,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     For a range of users, every metric over the number of users, with a picture.
 
     With --precision, draws are added until the median and both ends of the intervals are known so
-    well, or --draws (default: 1000) of them were made. That does not narrow the intervals: they
+    well, or --draws (default: 2000) of them were made. That does not narrow the intervals: they
     are what is not known of the system.
     """
     lowest, highest = options.parse_users(users)

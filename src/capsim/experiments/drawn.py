@@ -18,7 +18,7 @@ from capsim.metrics.intervals import LEVEL, weighted_quantile
 from capsim.plan.streams import stream
 
 DRAWS = 60  # also between two looks at the precision: 59 are the fewest that know an end at all
-MOST_DRAWS = 1000  # with a precision, unless another cap is given
+MOST_DRAWS = 2000  # with a precision, unless another cap is given
 
 # Of an interval, which share of the draws lies below each of its figures.
 _FIGURES = {"median": 0.5, "lo": (1 - LEVEL) / 2, "hi": (1 + LEVEL) / 2}

@@ -119,7 +119,7 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
         scenario: whose workload; none: the model's default.
         dataset: load tests to compare with and to tell extrapolation from interpolation.
         draws: parameter draws of the prediction; with a precision: at most so many. None: 60,
-            or 1000 at most.
+            or 2000 at most.
         curve_draws: draws of the search for the cliff; 0: do not search.
         precision: add draws until the median and both ends of the intervals are known so well,
             e.g. 0.05; none: do not. It does not narrow the intervals: see `reached_by`.
