@@ -245,6 +245,25 @@ def test_few_effective_draws_leave_much() -> None:
     assert errors[0] < math.inf
 
 
+def test_what_is_undefined_is_not_waited_for() -> None:
+    """Where nothing is ever answered, response times have no mean, and ten runs are enough."""
+    requests = {"page": {"app_cpu_s": 0.01, "delay_s": 100.0}}
+    stuck = Model.model_validate({**MODEL, "requests": requests})
+    found = replicate(stuck, precision=0.05)
+    assert found.precision is not None
+    assert found.precision.is_met
+    assert len(found.outcomes) == BATCH
+    assert math.isnan(found.precision.errors["mean_s"]["mean"])
+    assert found.metrics["rps"].mean == 0.0
+
+
+def test_at_least_two_runs() -> None:
+    """One run has no interval, and none is no load test."""
+    for count in (0, 1):
+        with pytest.raises(InputError, match="at least 2 runs"):
+            replicate(small(), replications=count)
+
+
 @pytest.mark.parametrize("metrics", [(), ("p59_s",)])
 def test_a_precision_is_of_known_metrics(metrics: tuple[str, ...]) -> None:
     """Metrics that there are not are named, before anything is simulated."""

@@ -71,7 +71,7 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     tools that read those: PREFIX_stats.csv, PREFIX_stats_history.csv, PREFIX_failures.csv.
 
     With --replications or --precision, it is run again and again with independent luck: means,
-    with 90 % confidence intervals.
+    with 90 % confidence intervals; as CSV, a row per metric.
     """
     number = options.one_number(users, "one run has one number of users")
     output = Output(form=form, out=out)

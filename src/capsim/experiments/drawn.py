@@ -4,12 +4,13 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from capsim.errors import InputError
 from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.discrepancy import response_factors
-from capsim.experiments.order_statistics import quantile_bounds, share_bounds
+from capsim.experiments.order_statistics import quantile_bounds
 from capsim.experiments.precision import Precision, Reached, error_of, until_precise
 from capsim.experiments.running import run_trials
 from capsim.experiments.trials import Outcome, Trial
@@ -19,6 +20,8 @@ from capsim.plan.streams import stream
 
 DRAWS = 60  # also between two looks at the precision: 59 are the fewest that know an end at all
 MOST_DRAWS = 2000  # with a precision, unless another cap is given
+
+_NORMAL = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 # Of an interval, which share of the draws lies below each of its figures.
 _FIGURES = {"median": 0.5, "lo": (1 - LEVEL) / 2, "hi": (1 + LEVEL) / 2}
@@ -40,8 +43,8 @@ def most_draws(draws: int | None, precision: Precision | None) -> int:
         InputError: too few of them to know an interval's ends.
     """
     if precision is None:
-        return draws or DRAWS
-    most = draws or MOST_DRAWS
+        return DRAWS if draws is None else draws
+    most = MOST_DRAWS if draws is None else draws
     if most < DRAWS:
         raise InputError(
             f"draws {most}: with a precision, {DRAWS} or more are needed: fewer do not know the "
@@ -133,10 +136,10 @@ def errors_of_calibration(
 ) -> dict[str, float]:
     """Return the errors of the worst figures for want of more draws in the calibration itself.
 
-    The share of the draws below a figure has the error of so many independent ones, and the figure
-    lies between the quantiles of the ends of that share's interval (Woodruff, JASA 47, 1952). That
-    is no less than weighted draws leave: a part of the spread of the outcomes is luck and model
-    error, which are new at every one of them.
+    A share p below a figure has a standard error of sqrt(p (1 - p) / n) in n independent draws, and
+    the figure lies between the quantiles of the ends of that share's interval (Woodruff, JASA 47,
+    1952). That is no less than weighted draws leave, nearly: a part of the spread of the outcomes
+    is luck and model error, which are new at every one of them.
 
     Args:
         outcomes: many, with the model's discrepancy.
@@ -148,9 +151,9 @@ def errors_of_calibration(
         values = _known(name, outcomes)
         errors = []
         for below in _FIGURES.values():
-            shares = share_bounds(below * effective_draws, effective_draws)
-            ends = [weighted_quantile(values, share) for share in (shares.lo, shares.hi)]
-            errors.append(_error(name, values, below, (ends[0], ends[1])))
+            half = _NORMAL * math.sqrt(below * (1 - below) / effective_draws)
+            low, high = (weighted_quantile(values, below + off) for off in (-half, half))
+            errors.append(_error(name, values, below, (low, high)))
         found[name] = max(errors)
     return found
 

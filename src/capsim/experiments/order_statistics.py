@@ -49,13 +49,8 @@ def _binomial(hits: int, count: int, share: float) -> float:
     return math.exp(ways + hits * math.log(share) + (count - hits) * math.log1p(-share))
 
 
-def share_bounds(hits: float, count: float) -> Interval:
-    """Return a share with its 90 % interval (Wilson, JASA 22, 1927).
-
-    Args:
-        hits: of `count`; effective numbers need not be whole.
-        count: of independent trials.
-    """
+def share_bounds(hits: int, count: int) -> Interval:
+    """Return a share with its 90 % interval (Wilson, JASA 22, 1927)."""
     z = NormalDist().inv_cdf(1 - _TAIL)
     share = hits / count
     centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)

@@ -1,5 +1,6 @@
 """One load test simulated again and again with independent luck: means and how well known."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -114,7 +115,8 @@ def replicate(  # noqa: PLR0913 (the public entry; all but one have defaults)
     """
     name = scenario or model.default_scenario
     spec = model.scenario(name)
-    count = replications or (BATCH if precision is None else MOST)
+    usual = BATCH if precision is None else MOST
+    count = usual if replications is None else replications
     if count < FEWEST:
         raise InputError(f"replications {count}: at least {FEWEST} runs are needed; e.g. {BATCH}")
 
@@ -147,9 +149,7 @@ def replicate(  # noqa: PLR0913 (the public entry; all but one have defaults)
 def metric_means(outcomes: Sequence[Outcome]) -> dict[str, Mean]:
     """Return the mean of every metric over runs."""
     return {
-        name: mean_of(
-            [o.metrics[name] for o in outcomes], **({"most": 1} if name in SHARES else {})
-        )
+        name: mean_of([o.metrics[name] for o in outcomes], most=1 if name in SHARES else math.inf)
         for name in outcomes[0].metrics
     }
 
