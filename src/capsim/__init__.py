@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from capsim.experiments.bounds import bounds, bounds_of_data
     from capsim.experiments.capacity import capacity
     from capsim.experiments.predict import predict
+    from capsim.experiments.replications import replicate
     from capsim.experiments.sweep import sweep, sweep_grid
     from capsim.experiments.whatif import whatif
     from capsim.loadtest.audit import audit
@@ -35,6 +36,7 @@ _HOMES = {
     "bounds_of_data": "capsim.experiments.bounds",
     "capacity": "capsim.experiments.capacity",
     "predict": "capsim.experiments",
+    "replicate": "capsim.experiments.replications",
     "sweep": "capsim.experiments",
     "sweep_grid": "capsim.experiments",
     "whatif": "capsim.experiments",
@@ -56,6 +58,7 @@ __all__ = [
     "plots",
     "posterior_path",
     "predict",
+    "replicate",
     "simulate",
     "sweep",
     "sweep_grid",

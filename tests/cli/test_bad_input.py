@@ -9,6 +9,7 @@ import pytest
 
 PREDICT = ("predict", "--model", "tiny.toml", "--users", "14", "--draws", "2", "--jobs", "1")
 SWEEP = ("sweep", "--model", "tiny.toml", "--jobs", "1", "--draws", "2", "--no-plot")
+RUNS = ("simulate", "--model", "tiny.toml")
 
 # Changes to the model file, as (old, new), and what the message has to name.
 BROKEN_MODELS = {
@@ -85,6 +86,22 @@ BAD_ARGUMENTS = {
     "log from zero": ((*SWEEP, "server.threads", "--from", "0", "--to", "2", "--log"), "--log"),
     "range in a sweep": ((*SWEEP, "pool-size", "--users", "1..5"), "--users 1..5"),
     "range in a run": (("simulate", "--users", "1..5"), "--users 1..5"),
+    "one replication": (("simulate", "--replications", "1"), "--replications"),
+    "precision as words": ((*RUNS, "--precision", "fine"), "write e.g. 5% or 0.05"),
+    "precision out of range": ((*RUNS, "--precision", "5"), "between 0.1% and 50%"),
+    "no precision": ((*RUNS, "--precision", "0%"), "between 0.1% and 50%"),
+    "precision of nothing known": (
+        (*RUNS, "--precision", "5%", "--precision-of", "p59"),
+        "did you mean p99",
+    ),
+    "metrics without a precision": ((*RUNS, "--precision-of", "p95"), "give --precision 5%"),
+    "course of many runs": ((*RUNS, "--precision", "5%", "--timeline"), "--timeline"),
+    "files of many runs": ((*RUNS, "--replications", "3", "--export", "x"), "--export"),
+    "precision of few draws": ((*PREDICT, "--precision", "5%"), "--draws 2"),
+    "precision of a range": (
+        ("predict", "--users", "5..9", "--precision", "5%"),
+        "one number of users",
+    ),
     "unknown data": (("calibrate", "--model", "tiny.toml", "--data", "nope"), "nope"),
     "no folder for a posterior": (("calibrate", "--out", "nowhere/x.json"), "nowhere"),
     "little design": (("calibrate", "--design", "0"), "--design"),

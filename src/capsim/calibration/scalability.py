@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
-from scipy.stats import t as student
 
+from capsim.calibration.student import student_quantile
 from capsim.metrics.intervals import LEVEL
 from capsim.theory import usl_peak, usl_throughput
 
@@ -142,7 +142,7 @@ def _allowed(columns: FloatArray) -> float:
     """Return the sum of squares that a fit may have to belong to the interval."""
     _, least = _least(columns)
     freedom = len(columns) - PARAMETERS
-    quantile = float(student.ppf((1 + LEVEL) / 2, freedom))
+    quantile = student_quantile((1 + LEVEL) / 2, freedom)
     return least * (1 + quantile**2 / freedom) + _ROUNDING
 
 

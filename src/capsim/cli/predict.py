@@ -10,13 +10,16 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
+from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision, say_cap
 from capsim.cli.work import Work, journal_of, kept_work
+from capsim.errors import InputError
 from capsim.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capsim.cli.system import System
+    from capsim.experiments.precision import Precision
     from capsim.experiments.predict import Prediction
     from capsim.report.curve import RangePrediction
 
@@ -31,6 +34,8 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     users: _Users,
     scenario: options.Scenario = None,
     draws: options.Draws = None,
+    precision: PrecisionText = None,
+    precision_of: PrecisionOf = None,
     plot: options.Plot = None,
     no_plot: options.NoPlot = False,
     prior: options.Prior = False,
@@ -48,8 +53,13 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     """Predict what a load test would report, with 90 % intervals.
 
     For a range of users, every metric over the number of users, with a picture.
+
+    With --precision, draws are added until the median and both ends of the intervals are known so
+    well, or --draws (default: 2000) of them were made. That does not narrow the intervals: they
+    are what is not known of the system.
     """
     lowest, highest = options.parse_users(users)
+    asked_precision = _precision(precision, precision_of, draws, is_range=lowest < highest)
     output = Output(form=form, out=out)
     output.check()
     check_picture(plot, no_plot=no_plot)
@@ -72,7 +82,14 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     usual = default_picture(system.template.name, name, "users") if is_range else None
     picture = None if no_plot else plot or usual
     check_picture(picture)
-    task = _Task(system=system, scenario=name, draws=draws, seed=seed, jobs=jobs)
+    task = _Task(
+        system=system,
+        scenario=name,
+        draws=draws,
+        precision=asked_precision,
+        seed=seed,
+        jobs=jobs,
+    )
     with journal_of("predict", system.template.name, name) as journal:
         if is_range:
             found: Prediction | RangePrediction = _over_range(
@@ -90,25 +107,47 @@ class _Task:
     system: "System"
     scenario: str
     draws: int | None
+    precision: "Precision | None"
     seed: int
     jobs: int | None
 
 
+def _precision(
+    text: str | None, metrics: str | None, draws: int | None, *, is_range: bool
+) -> "Precision | None":
+    """Return the precision that was asked for, before any work."""
+    found = parse_precision(text, metrics)
+    if found is None:
+        return None
+    if is_range:
+        raise InputError(
+            f"--precision {text}: is of one number of users; give one with --users, or --draws for "
+            "a steadier curve"
+        )
+    from capsim.experiments.drawn import most_draws
+
+    try:
+        most_draws(draws, found)
+    except InputError as error:
+        raise InputError(f"--{error}") from None
+    return found
+
+
 def _at(task: _Task, users: int, output: Output, journal: Journal) -> "Prediction":
     """Predict at one number of users and write the prediction."""
-    from capsim.experiments.predict import CURVE_DRAWS, DRAWS
+    from capsim.experiments.predict import CURVE_DRAWS
     from capsim.experiments.predict import predict as run
     from capsim.report import prediction as report
 
-    draws = task.draws or DRAWS
     with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
         found = run(
             task.system.belief,
             users,
             scenario=task.scenario,
             dataset=task.system.dataset,
-            draws=draws,
-            curve_draws=min(CURVE_DRAWS, draws),
+            draws=task.draws,
+            curve_draws=min(CURVE_DRAWS, task.draws or CURVE_DRAWS),
+            precision=task.precision,
             seed=task.seed,
             executor=work.executor,
             on_done=work.on_done,
@@ -118,7 +157,8 @@ def _at(task: _Task, users: int, output: Output, journal: Journal) -> "Predictio
         # What was measured is another system: no verdict on the one with the change.
         nothing: dict[str, Any] = {"measured": {}, "verdicts": (), "contradictions": ()}
         found = dataclasses.replace(found, held_out=False, **nothing)
-    output.emit(report, found, task.system.context(seed=task.seed, draws=draws))
+    output.emit(report, found, task.system.context(seed=task.seed, draws=len(found.draws)))
+    say_cap(found.precision, output.form, *report.CAP)
     return found
 
 

@@ -1,15 +1,21 @@
-"""`capsim simulate`: one run at the central values of the parameters, to look into."""
+"""`capsim simulate`: a run at the central values of the parameters, or several, to look into."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from capsim.cli import options
 from capsim.cli.output import Format, Output, note
+from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision, say_cap
+from capsim.cli.work import journal_of, kept_work
 from capsim.errors import InputError
 
 if TYPE_CHECKING:
     from capsim.cli.system import System
+    from capsim.experiments.precision import Precision
+    from capsim.experiments.replications import Replications
+    from capsim.journal import Journal
     from capsim.metrics.run import Run
     from capsim.report.run import SimulatedRun
 
@@ -26,6 +32,16 @@ _Export = Annotated[
 _FullHistory = Annotated[
     bool, typer.Option("--full-history", help="With --export: as Locust's --csv-full-history.")
 ]
+_Replications = Annotated[
+    int | None,
+    typer.Option(
+        "--replications",
+        "-r",
+        min=2,
+        help="Runs with independent luck: means and their intervals. With --precision: at most "
+        "so many (default: 200).",
+    ),
+]
 
 
 def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
@@ -35,6 +51,9 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     timeline: _Timeline = False,
     export: _Export = None,
     full_history: _FullHistory = False,
+    replications: _Replications = None,
+    precision: PrecisionText = None,
+    precision_of: PrecisionOf = None,
     prior: options.Prior = False,
     posterior: options.PosteriorFile = None,
     model: options.Model = options.DEFAULT_MODEL,
@@ -44,16 +63,24 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     form: options.Form = Format.TABLE,
     out: options.Out = None,
     settings: options.Settings = None,
+    jobs: options.Jobs = None,
 ) -> None:
     """Simulate one load test at the central values of the parameters: not a prediction.
 
     As CSV, it is a row per request. With --export, Locust's files of it are written, too, for
     tools that read those: PREFIX_stats.csv, PREFIX_stats_history.csv, PREFIX_failures.csv.
+
+    With --replications or --precision, it is run again and again with independent luck: means,
+    with 90 % confidence intervals; as CSV, a row per metric.
     """
     number = options.one_number(users, "one run has one number of users")
     output = Output(form=form, out=out)
     output.check()
     _check_export(export, full_history=full_history)
+    asked_precision = parse_precision(precision, precision_of)
+    are_many = replications is not None or asked_precision is not None
+    if are_many:
+        _check_one_run(timeline=timeline, export=export)
     changes = options.parse_settings(settings)
     asked = options.Asked(
         model=model,
@@ -68,11 +95,74 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     from capsim.report import run as report
 
     system = read_system(asked)
-    found = _run(system, system.scenario(scenario, number), number, seed, timeline=timeline)
+    name = system.scenario(scenario, number)
+    if are_many:
+        task = _Task(
+            system=system,
+            scenario=name,
+            users=number,
+            replications=replications,
+            precision=asked_precision,
+            seed=seed,
+            jobs=jobs,
+        )
+        _replicate(task, output)
+        return
+    found = _run(system, name, number, seed, timeline=timeline)
     context = system.context(seed=seed)
     output.emit(report, found, context)
     if export is not None:
         _write_export(found.run, export, full_history=full_history)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """What to simulate several times."""
+
+    system: "System"
+    scenario: str
+    users: int | None
+    replications: int | None
+    precision: "Precision | None"
+    seed: int
+    jobs: int | None
+
+
+def _replicate(task: _Task, output: Output) -> None:
+    """Simulate several runs and write their means."""
+    from capsim.report import replications as report
+
+    with journal_of("simulate", task.system.template.name, task.scenario) as journal:
+        found = _replications(task, journal)
+        context = task.system.context(seed=task.seed, replications=len(found.outcomes))
+        output.emit(report, found, context)
+        say_cap(found.precision, output.form, *report.CAP)
+
+
+def _replications(task: _Task, journal: "Journal") -> "Replications":
+    from capsim.experiments.replications import replicate
+
+    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
+        return replicate(
+            task.system.belief.central(),
+            scenario=task.scenario,
+            users=task.users,
+            replications=task.replications,
+            precision=task.precision,
+            seed=task.seed,
+            executor=work.executor,
+            on_done=work.on_done,
+            journal=work.journal,
+        )
+
+
+def _check_one_run(*, timeline: bool, export: str | None) -> None:
+    """Make sure that nothing is asked of several runs that is about a single one."""
+    for option, is_given in (("--timeline", timeline), ("--export", export is not None)):
+        if is_given:
+            raise InputError(
+                f"{option}: is about one run; leave out --replications and --precision"
+            )
 
 
 def _check_export(prefix: str | None, *, full_history: bool) -> None:

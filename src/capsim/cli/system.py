@@ -67,7 +67,7 @@ class System:
             changes=self.changes,
             notes=self.notes,
             is_what_if=self.is_what_if,
-            warnings=self._warnings(facts.get("draws")),
+            warnings=self._warnings(facts),
             provenance=provenance(
                 model=self.template.name,
                 model_fingerprint=fingerprint_of(self.template),
@@ -105,8 +105,10 @@ class System:
             return "not calibrated: priors only"
         return "no unknown parameters: nothing to calibrate"
 
-    def _warnings(self, draws: object) -> tuple[str, ...]:
-        found = [*self._not_calibrated(), *self._not_fitted(), *self._other_data()]
+    def _warnings(self, facts: Mapping[str, object]) -> tuple[str, ...]:
+        draws = facts.get("draws")
+        what = "intervals" if "draws" in facts else "central values"
+        found = [*self._not_calibrated(what), *self._not_fitted(), *self._other_data()]
         if isinstance(draws, int) and draws < FEWEST_DRAWS:
             found.append(
                 f"{draws} draws: the ends of the intervals hang on single draws; for figures to "
@@ -140,7 +142,7 @@ class System:
         )
         return (text,)
 
-    def _not_calibrated(self) -> tuple[str, ...]:
+    def _not_calibrated(self, what: str) -> tuple[str, ...]:
         if self.belief.is_calibrated:
             return ()
         path = self.asked.posterior or posterior_path(self.template)
@@ -149,7 +151,7 @@ class System:
             "leave out --prior" if exists else f"run capsim calibrate --model {self.asked.model}"
         )
         return (
-            f"not calibrated; the intervals come from the priors alone. To change that, {remedy}.",
+            f"not calibrated; the {what} come from the priors alone. To change that, {remedy}.",
         )
 
 

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
 from statistics import NormalDist
 
 from capsim.metrics.intervals import LEVEL, Interval
@@ -23,20 +25,28 @@ def quantile_bounds(values: Sequence[float], share: float) -> tuple[float, float
     Returns:
         Both ends; NaN for one that so few draws cannot tell.
     """
-    count = len(values)
     ordered = sorted(values)
-    # Values numbered from 1: the quantile lies above number `low` and below number `high`.
-    low = max((k for k in range(1, count + 1) if _below(k - 1, count, share) <= _TAIL), default=0)
-    high = min(
-        (k for k in range(1, count + 1) if 1 - _below(k - 1, count, share) <= _TAIL), default=0
-    )
+    low, high = _numbers(len(ordered), share)
     return (ordered[low - 1] if low else math.nan, ordered[high - 1] if high else math.nan)
 
 
-def _below(most: int, count: int, share: float) -> float:
-    """Return the probability that at most `most` of `count` draws lie below the quantile."""
-    terms = (math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(most + 1))
-    return math.fsum(terms)
+@cache
+def _numbers(count: int, share: float) -> tuple[int, int]:
+    """Return above which of the values, numbered from 1, and below which, a quantile lies.
+
+    0: so few cannot tell.
+    """
+    # How many of the values lie below the quantile is at most 0, 1, ... with these probabilities.
+    at_most = tuple(accumulate(_binomial(k, count, share) for k in range(count + 1)))
+    low = max((k for k in range(1, count + 1) if at_most[k - 1] <= _TAIL), default=0)
+    high = min((k for k in range(1, count + 1) if 1 - at_most[k - 1] <= _TAIL), default=0)
+    return low, high
+
+
+def _binomial(hits: int, count: int, share: float) -> float:
+    """Return the probability of `hits` among `count`; by logarithms, as factorials overflow."""
+    ways = math.lgamma(count + 1) - math.lgamma(hits + 1) - math.lgamma(count - hits + 1)
+    return math.exp(ways + hits * math.log(share) + (count - hits) * math.log1p(-share))
 
 
 def share_bounds(hits: int, count: int) -> Interval:

@@ -12,15 +12,20 @@ from capsim.experiments.beliefs import Belief
 from capsim.experiments.bottleneck import UsageInterval, limiting_shares, usage_intervals
 from capsim.experiments.comparison import Verdict, contradictions, measured_load_test, verdicts
 from capsim.experiments.curve import Cliff, Curve, find_cliff, levels, run_curve
-from capsim.experiments.discrepancy import response_factors
+from capsim.experiments.drawn import (
+    Drawn,
+    errors_of_calibration,
+    most_draws,
+    simulate_draws,
+)
 from capsim.experiments.extrapolation import Influence
+from capsim.experiments.precision import Precision, Reached
 from capsim.experiments.running import run_trials
-from capsim.experiments.trials import Outcome, Trial, metric_intervals
+from capsim.experiments.trials import Outcome, metric_intervals
 from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval, interval
 
-DRAWS = 60
 CURVE_DRAWS = 24
 CURVE_LEVELS = 10
 _LOWEST_SHARE = 0.025  # of the users asked for: where the search for the cliff begins
@@ -44,6 +49,8 @@ class Prediction:
     contradictions: tuple[str, ...]
     curve: Curve | None
     cliff: Cliff | None
+    precision: Reached | None = None  # of the median and both ends; none: draws were asked for
+    effective_draws: float | None = None  # of the calibration; none: there is none
 
     @property
     def metrics(self) -> dict[str, Interval]:
@@ -72,6 +79,14 @@ class Prediction:
         return tuple(sorted({name for o in self.outcomes for name in o.thin}))
 
     @property
+    def errors_of_calibration(self) -> dict[str, float]:
+        """How far off the calibration's own draws alone may leave what a precision was asked of."""
+        if self.precision is None or self.effective_draws is None:
+            return {}
+        metrics = self.precision.asked.metrics
+        return errors_of_calibration(self.outcomes, metrics, self.effective_draws)
+
+    @property
     def frame(self) -> pd.DataFrame:
         """A row per draw: its parameters and metrics."""
         return pd.DataFrame(
@@ -88,8 +103,9 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
     *,
     scenario: str | None = None,
     dataset: Dataset | None = None,
-    draws: int = DRAWS,
+    draws: int | None = None,
     curve_draws: int = CURVE_DRAWS,
+    precision: float | Precision | None = None,
     seed: int = 1,
     executor: Executor | None = None,
     on_done: OnDone | None = None,
@@ -102,30 +118,41 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
         users: closed users.
         scenario: whose workload; none: the model's default.
         dataset: load tests to compare with and to tell extrapolation from interpolation.
-        draws: parameter draws of the prediction.
+        draws: parameter draws of the prediction; with a precision: at most so many. None: 60,
+            or 2000 at most.
         curve_draws: draws of the search for the cliff; 0: do not search.
+        precision: add draws until the median and both ends of the intervals are known so well,
+            e.g. 0.05; none: do not. It does not narrow the intervals: see `reached_by`.
         seed: names the luck.
         executor: where simulations run; none: in this process.
         on_done: told of (finished, of how many) simulations.
         journal: keeps what is done.
 
     Raises:
-        InputError: unknown scenario, fewer than one user.
+        InputError: unknown scenario, fewer than one user, a precision out of range or with fewer
+            than 60 draws.
         RunError: the clock stands still in the model.
     """
     name = scenario or belief.central().default_scenario
-    chosen = belief.draws(draws)
-    trials = [
-        Trial(model=model, scenario=name, users=users, seed=seed, replication=number)
-        for number, model in enumerate(belief.models(draws))
-    ]
+    asked = Precision.of(precision)
+    most = most_draws(draws, asked)
     before = extrapolation.calibration_trials(belief, dataset, seed)
     grid = levels(max(1, round(users * _LOWEST_SHARE)), users, CURVE_LEVELS)
-    total = len(trials) + len(before) + (len(grid) * curve_draws)
-    done = run_trials(trials + before, executor, part(on_done, 0, total), journal)
-    raw, calibrated = done[: len(trials)], done[len(trials) :]
-    factors = response_factors(draws, seed)
-    outcomes = [o.with_discrepancy(f, users) for o, f in zip(raw, factors, strict=True)]
+    others = len(before) + len(grid) * curve_draws
+    drawn = simulate_draws(
+        belief,
+        name,
+        users,
+        most=most,
+        precision=asked,
+        seed=seed,
+        executor=executor,
+        on_done=_with_others(on_done, others),
+        journal=journal,
+    )
+    made = len(drawn.draws)
+    total = made + others
+    calibrated = run_trials(before, executor, part(on_done, made, total), journal)
     curve = None
     if curve_draws:
         curve = run_curve(
@@ -136,10 +163,17 @@ def predict(  # noqa: PLR0913 (the public entry; all but two have defaults)
             seed=seed,
             whole=False,
             executor=executor,
-            on_done=part(on_done, len(done), total),
+            on_done=part(on_done, made + len(before), total),
             journal=journal,
         )
-    return _assemble(belief, name, users, dataset, chosen, outcomes, calibrated, curve)
+    return _assemble(belief, name, users, dataset, drawn, calibrated, curve)
+
+
+def _with_others(on_done: OnDone | None, others: int) -> OnDone | None:
+    """Return progress that counts `others`, simulations still to come, among how many there are."""
+    if on_done is None:
+        return None
+    return lambda done, total: on_done(done, total + others)
 
 
 def _assemble(  # noqa: PLR0913 (puts together what was computed)
@@ -147,21 +181,21 @@ def _assemble(  # noqa: PLR0913 (puts together what was computed)
     name: str,
     users: int,
     dataset: Dataset | None,
-    draws: Sequence[dict[str, float]],
-    outcomes: Sequence[Outcome],
+    drawn: Drawn,
     calibrated: Sequence[Outcome],
     curve: Curve | None,
 ) -> Prediction:
+    outcomes = drawn.outcomes
     test = measured_load_test(dataset, name, users)
     found = verdicts(test, metric_intervals(outcomes)) if test else ()
-    influence = extrapolation.influences(belief, draws, outcomes)
+    influence = extrapolation.influences(belief, drawn.draws, outcomes)
     return Prediction(
         model=belief.template.name,
         scenario=name,
         users=users,
         calibrated=belief.is_calibrated,
-        draws=tuple(draws),
-        outcomes=tuple(outcomes),
+        draws=drawn.draws,
+        outcomes=outcomes,
         measured=test.measured() if test else {},
         held_out=bool(test and test.held_out),
         verdicts=found,
@@ -172,4 +206,6 @@ def _assemble(  # noqa: PLR0913 (puts together what was computed)
         contradictions=tuple(contradictions(found, outcomes, dataset, name)) if dataset else (),
         curve=curve,
         cliff=find_cliff(curve, belief.central().targets.p95_s) if curve else None,
+        precision=drawn.precision,
+        effective_draws=belief.posterior.effective_sample_size if belief.posterior else None,
     )

@@ -148,12 +148,24 @@ def _problem(part: str) -> str:
     return "is no METRIC < NUMBER UNIT, with one of <, <=, >, >= and ms, s, % or /s"
 
 
-def _metric(name: str, whole: str, part: str) -> str:
+def metric_named(name: str) -> str:
+    """Return what the metric that people call `p95` or `failed` is called in JSON.
+
+    Raises:
+        InputError: there is none; the message begins with the name.
+    """
     if name in _METRICS:
         return _METRICS[name]
     near = difflib.get_close_matches(name, _METRICS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(_METRICS)}"
-    raise _wrong(whole, part, f"{name} is no metric; {hint}")
+    raise InputError(f"{name} is no metric; {hint}")
+
+
+def _metric(name: str, whole: str, part: str) -> str:
+    try:
+        return metric_named(name)
+    except InputError as error:
+        raise _wrong(whole, part, str(error)) from None
 
 
 def _unit_problem(metric: str, name: str, operator: str, number: str, unit: str) -> str:

@@ -25,6 +25,7 @@ class Trial:
     scenario: str
     users: int | None = None  # none: the scenario's own
     steady_s: float | None = None  # only this much after the ramp; none: the scenario's duration
+    is_whole: bool = False  # simulate all of it, even where a part would stand for it
     within_s: float | None = None  # count the answers that come this soon, too; none: do not
     seed: int = 1
     replication: int = 0
@@ -80,7 +81,9 @@ def run_trial(trial: Trial) -> Outcome:
         # So short a run may end before its slowest requests do: their ages speak for them.
         summary = run.summary(begin_s=begin_s, ages_count=True)
         return _outcome(trial, run, summary, _Begin(usage_s=begin_s, in_time_s=begin_s))
-    look = steady_look(trial.model, spec, users=users, seed=seed, replication=number)
+    look = None
+    if not trial.is_whole:
+        look = steady_look(trial.model, spec, users=users, seed=seed, replication=number)
     if look is not None:
         begin = _Begin(usage_s=look.begin_s, in_time_s=look.begin_s)
         return _outcome(trial, look.run, look.summary(), begin)

@@ -10,12 +10,12 @@ from capsim.report.numbers import number, share
 __all__ = ["growth", "sentences"]
 
 
-def sentences(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Say which work does not keep up in most draws."""
+def sentences(outcomes: Sequence[Outcome], of: str = "draws") -> Iterator[str]:
+    """Say which work does not keep up in most of the outcomes; `of`: what there is one of each."""
     for name, rates in piling(outcomes).items():
         if len(rates) > len(outcomes) / 2:
             yield (
                 f"Not in the response times: {name} does not keep up; what waits grows by "
                 f"{number(interval(rates).median)} per second (in "
-                f"{share(len(rates) / len(outcomes))} of the draws)."
+                f"{share(len(rates) / len(outcomes))} of the {of})."
             )

@@ -11,7 +11,10 @@ from capsim.report import backlog, cliff, layout
 from capsim.report.context import Context, common_json, heading, warnings
 from capsim.report.numbers import label, metric_span, metric_value, number, share, share_span, span
 from capsim.report.plain import csv_text, plain
+from capsim.report.precision import as_json as precision_as_json
+from capsim.report.precision import met_in_words, with_cap, within
 
+CAP = ("draws", "--draws")  # what the most is of, and the option that sets it
 _CSV_COLUMNS = ("metric", "median", "lo", "hi", "measured")
 
 
@@ -21,12 +24,13 @@ def renderable(prediction: Prediction, context: Context) -> Group:
     parts = [
         heading(context, f"{p.scenario}, {p.users} users, {len(p.draws)} draws"),
         *_metrics(p),
+        *_precision(p),
         *_failures(p),
         *_resources(p),
         *_cliff(p),
         *_doubts("Extrapolation", p.extrapolations),
         *_comparison(p, context),
-        *warnings(context),
+        *warnings(with_cap(context, p.precision, *CAP)),
     ]
     return Group(*parts)
 
@@ -56,24 +60,39 @@ def as_json(prediction: Prediction, context: Context) -> dict[str, object]:
         "contradictions": p.contradictions,
         "influences": [{**vars(i), "prior_speaks": i.prior_speaks} for i in p.influences],
         "flags": p.thin,
-        **common_json(context),
+        **common_json(with_cap(context, p.precision, *CAP)),
     }
+    if p.precision is not None:
+        content["precision"] = {
+            **precision_as_json(p.precision, "draws"),
+            "calibration": {
+                "effective_draws": p.effective_draws,
+                "within": p.errors_of_calibration,
+            },
+        }
     made: dict[str, object] = plain(content)
     return made
 
 
 def as_csv(prediction: Prediction, context: Context) -> str:  # noqa: ARG001 (alike for all results)
-    """Return a row per metric."""
+    """Return a row per metric; with a precision, also to within what its figures are known."""
+    errors = prediction.precision.errors if prediction.precision else {}
+    figures = ("median", "lo", "hi") if errors else ()
     rows = (
-        (name, found.median, found.lo, found.hi, prediction.measured.get(name))
+        (
+            *(name, found.median, found.lo, found.hi, prediction.measured.get(name)),
+            *(errors.get(name, {}).get(figure) for figure in figures),
+        )
         for name, found in prediction.metrics.items()
     )
-    return csv_text(_CSV_COLUMNS, rows)
+    return csv_text((*_CSV_COLUMNS, *(f"{figure}_within" for figure in figures)), rows)
 
 
 def _metrics(prediction: Prediction) -> Iterator[Group]:
     verdicts = {v.metric: v.inside for v in prediction.verdicts}
     columns = ["metric", "median", "90 % interval"]
+    worst = prediction.precision.worst if prediction.precision else {}
+    columns += ["known within"] if worst else []
     columns += ["measured", ""] if verdicts else []
     rows = []
     for name, found in prediction.metrics.items():
@@ -83,6 +102,8 @@ def _metrics(prediction: Prediction) -> Iterator[Group]:
             metric_value(name, found.median),
             metric_span(name, found),
         ]
+        if worst:
+            row.append(within(name, worst[name]) if name in worst else "")
         if name in verdicts:
             row.append(metric_value(name, prediction.measured[name]))
             row.append(layout.verdict(good=verdicts[name]))
@@ -90,6 +111,31 @@ def _metrics(prediction: Prediction) -> Iterator[Group]:
     yield layout.section("What a load test would report", layout.table(columns, rows))
     if prediction.thin:
         yield Group(layout.sentence("* too few requests lie above it to trust it", layout.QUIET))
+
+
+def _precision(prediction: Prediction) -> Iterator[Group]:
+    reached = prediction.precision
+    if reached is None:
+        return
+    figures = "the median and both ends of the 90 % interval"
+    text = (
+        "Known within: of median and ends, the figure that is known least. More draws bring it "
+        "down; they do not narrow the intervals, which are what is not known of the system."
+    )
+    if prediction.effective_draws is not None:
+        text += (
+            f" The calibration itself rests on {number(prediction.effective_draws)} effective "
+            "draws. What they leave open is not counted in this; alone, it is up to about: "
+            f"{_left_by_calibration(prediction)}."
+        )
+    met = [met_in_words(reached, "draws", figures)] if reached.is_met else []
+    parts = [*(layout.sentence(each, layout.GOOD) for each in met), layout.sentence(text)]
+    yield layout.section("Precision", *parts)
+
+
+def _left_by_calibration(prediction: Prediction) -> str:
+    errors = prediction.errors_of_calibration
+    return ", ".join(f"{label(name)} {within(name, error)}" for name, error in errors.items())
 
 
 def _failures(prediction: Prediction) -> Iterator[Group]:

@@ -1,0 +1,13 @@
+"""Student's t: here because SciPy has one home."""
+
+from scipy.stats import t as student
+
+
+def student_quantile(probability: float, freedom: int) -> float:
+    """Return a quantile of Student's t distribution ("Student", Biometrika 6, 1908).
+
+    Args:
+        probability: below the quantile, between 0 and 1.
+        freedom: degrees of freedom, at least 1.
+    """
+    return float(student.ppf(probability, freedom))
