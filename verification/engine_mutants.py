@@ -21,8 +21,8 @@ PLANS = [*range(150), 1952, 2759, 3238, 4001, 4774]
 MUTANTS = {
     "timers of one instant fire in any order": (
         "agenda",
-        "timers[above].time <= time",
-        "timers[above].time < time",
+        "registers.timers, time, order)",
+        "registers.timers, time, -order)",
     ),
     "the last in line is first": ("line", "ends.last if line.lifo", "ends.last if not line.lifo"),
     "what is left is released in order of acquisition": (
@@ -48,8 +48,8 @@ MUTANTS = {
     ),
     "equal services end in any order": (
         "processor_sharing",
-        "services[above].end <= end",
-        "services[above].end < end",
+        "request.end, request.sequence)",
+        "request.end, -request.sequence)",
     ),
     "a herd's newcomers are all awake": ("line", "if who == line.first_new:", "if False:"),
     "a time limit in a herd counts from the beginning": (

@@ -1,5 +1,6 @@
 """What happens next: the ready queue, and the timers in order of (time, scheduling)."""
 
+from capsim.engine.compiled.heap import pop, push
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.state import State
 
@@ -10,55 +11,19 @@ SAMPLE, SPEED, FLUSH, SESSION, JOB, PATIENCE, STATION, DEADLINES, ARRIVALS, BOOT
 @kernel
 def schedule(s: State, time: float, kind: int, who: int, stamp: int) -> None:
     """Set a timer; `stamp` says whether it still means anything when it fires."""
-    registers, timers = s.registers[0], s.timers
-    order = registers.order
+    registers = s.registers[0]
+    order = registers.order  # equal times: what was scheduled first comes first
     registers.order = order + 1
-    place = registers.timers
-    registers.timers = place + 1
-    while place > 0:
-        above = (place - 1) >> 1
-        if timers[above].time <= time:  # equal times: what was scheduled first comes first
-            break
-        _move(timers, above, place)
-        place = above
-    timer = timers[place]
-    timer.time, timer.order = time, order
+    timer = s.timers[push(s.timers, registers.timers, time, order)]
+    registers.timers += 1
     timer.kind, timer.who, timer.stamp = kind, who, stamp
 
 
 @kernel
 def forget_first(s: State) -> None:
-    """Take the first timer out: sift the last one down from the top."""
-    registers, timers = s.registers[0], s.timers
-    count = registers.timers - 1
-    registers.timers = count
-    last = timers[count]
-    time, order = last.time, last.order
-    place = 0
-    while True:
-        below = 2 * place + 1
-        if below >= count:
-            break
-        if below + 1 < count and _earlier(
-            timers[below + 1], timers[below].time, timers[below].order
-        ):
-            below += 1
-        if not _earlier(timers[below], time, order):
-            break
-        _move(timers, below, place)
-        place = below
-    if place != count:
-        _move(timers, count, place)
-
-
-@kernel
-def _earlier(timer: "State", time: float, order: int) -> bool:
-    return timer.time < time or (timer.time == time and timer.order < order)
-
-
-@kernel
-def _move(timers: "State", origin: int, place: int) -> None:
-    timers[place] = timers[origin]
+    """Take the first timer out."""
+    pop(s.timers, s.registers[0].timers)
+    s.registers[0].timers -= 1
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from capsim.engine.compiled.layout import Table, Tables
+from capsim.engine.compiled.layout.rows import Table, Tables
 
 # Tables of one row for each row of another one.
 _BESIDE = {

@@ -3,7 +3,7 @@
 import numpy as np
 
 from capsim.engine.compiled import state
-from capsim.engine.compiled.layout import Tables
+from capsim.engine.compiled.layout.rows import Tables
 from capsim.engine.compiled.state import NONE
 from capsim.plan.draws import DrawTable, Values
 from capsim.plan.plan import Plan

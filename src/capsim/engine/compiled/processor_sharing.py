@@ -5,6 +5,7 @@ heap, and is no longer what its job is served for.
 """
 
 from capsim.engine.compiled.clock import rest, total_rate, wait_for
+from capsim.engine.compiled.heap import pop, push
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.state import State
 
@@ -14,7 +15,9 @@ def enter(s: State, station: int, job: int) -> None:
     """Take a service in."""
     core, request = s.stations[station], s.jobs[job]
     request.end += core.virtual
-    _push(s, station, request.end, request.sequence, job)
+    services = s.services[station]
+    services[push(services, core.services, request.end, request.sequence)].job = job
+    core.services += 1
     if request.abandoned:
         core.forsaken += 1
 
@@ -39,7 +42,7 @@ def hand_on(s: State, station: int, job: int, heir: int) -> None:
     """Have a service go on for another job."""
     services = s.services[station]
     for place in range(s.stations[station].services):
-        if services[place].job == job and services[place].sequence == s.jobs[job].sequence:
+        if services[place].job == job and services[place].order == s.jobs[job].sequence:
             services[place].job = heir
 
 
@@ -48,22 +51,22 @@ def arm(s: State, station: int) -> None:
     """Set the timer for the service that ends first."""
     core, services = s.stations[station], s.services[station]
     while core.services and not _is_current(s, station):
-        _pop(s, station)
+        _drop_first(s, station)
     if core.services == 0:
         rest(s, station)
         return
     core.rate = total_rate(s, station) / core.present
     core.wasted_share = core.forsaken / core.present
-    ahead = (services[0].end - core.virtual) / core.rate
-    wait_for(s, station, ahead, services[0].sequence, core.rate)
+    ahead = (services[0].time - core.virtual) / core.rate
+    wait_for(s, station, ahead, services[0].order, core.rate)
 
 
 @kernel
 def due(s: State, station: int) -> int:
     """Take the service that ends now out; return its job."""
     core = s.stations[station]
-    job, end = s.services[station, 0].job, s.services[station, 0].end
-    _pop(s, station)
+    job, end = s.services[station, 0].job, s.services[station, 0].time
+    _drop_first(s, station)
     if s.jobs[job].abandoned:
         core.forsaken -= 1
     # The head is done by construction; rounding may have left it a hair short.
@@ -76,47 +79,11 @@ def _is_current(s: State, station: int) -> bool:
     """Return whether the first service is not one that was withdrawn."""
     first = s.services[station, 0]
     request = s.jobs[first.job]
-    return request.station == station and request.sequence == first.sequence
+    return request.station == station and request.sequence == first.order
 
 
 @kernel
-def _push(s: State, station: int, end: float, sequence: int, job: int) -> None:
-    core, services = s.stations[station], s.services[station]
-    place = core.services
-    core.services = place + 1
-    while place > 0:
-        above = (place - 1) >> 1
-        if services[above].end <= end:  # of equal ones the first that came
-            break
-        services[place] = services[above]
-        place = above
-    service = services[place]
-    service.end, service.sequence, service.job = end, sequence, job
-
-
-@kernel
-def _pop(s: State, station: int) -> None:
-    core, services = s.stations[station], s.services[station]
-    count = core.services - 1
-    core.services = count
-    end, sequence = services[count].end, services[count].sequence
-    place = 0
-    while True:
-        below = 2 * place + 1
-        if below >= count:
-            break
-        if below + 1 < count and _before(
-            services[below + 1], services[below].end, services[below].sequence
-        ):
-            below += 1
-        if not _before(services[below], end, sequence):
-            break
-        services[place] = services[below]
-        place = below
-    if place != count:
-        services[place] = services[count]
-
-
-@kernel
-def _before(service: State, end: float, sequence: int) -> bool:
-    return service.end < end or (service.end == end and service.sequence < sequence)
+def _drop_first(s: State, station: int) -> None:
+    core = s.stations[station]
+    pop(s.services[station], core.services)
+    core.services -= 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from capsim.engine.compiled.layout import Table, Tables
+from capsim.engine.compiled.layout.rows import Table, Tables
 from capsim.engine.trace import Tasks, Trace
 from capsim.plan.ops import Op
 from capsim.plan.plan import Plan

@@ -5,7 +5,8 @@ import numpy as np
 from capsim.engine.compiled import engine
 from capsim.engine.compiled.growth import make_room
 from capsim.engine.compiled.jit import IS_INTERPRETED
-from capsim.engine.compiled.layout import Tables, lay_out
+from capsim.engine.compiled.layout import lay_out
+from capsim.engine.compiled.layout.rows import Tables
 from capsim.engine.compiled.pages import Pages
 from capsim.engine.compiled.reading import read_trace
 from capsim.engine.compiled.state import TABLES

@@ -59,7 +59,7 @@ STATION = _table(
     "armed_at wasted_share slice_end busy_s present_s wasted_s",
 )
 GROUP = _table("active", "cores share")
-SERVICE = _table("sequence job", "end")
+SERVICE = _table("order job", "time")
 STEP = _table(
     "op target divisor among pick column repeated jump count policy status expired_status again "
     "by_client outlives owner owner_resource gates turns deadlines name takes_room",
