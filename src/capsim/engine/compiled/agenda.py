@@ -1,6 +1,6 @@
 """What happens next: the ready queue, and the timers in order of (time, scheduling)."""
 
-from capsim.engine.compiled.heap import pop, push
+from capsim.engine.compiled.heap import pop, push, replace_first
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.state import State
 
@@ -14,16 +14,29 @@ def schedule(s: State, time: float, kind: int, who: int, stamp: int) -> None:
     registers = s.registers[0]
     order = registers.order  # equal times: what was scheduled first comes first
     registers.order = order + 1
-    timer = s.timers[push(s.timers, registers.timers, time, order)]
-    registers.timers += 1
+    if registers.fired:
+        registers.fired = 0
+        place = replace_first(s.timers, registers.timers, time, order)
+    else:
+        place = push(s.timers, registers.timers, time, order)
+        registers.timers += 1
+    timer = s.timers[place]
     timer.kind, timer.who, timer.stamp = kind, who, stamp
 
 
 @kernel
-def forget_first(s: State) -> None:
-    """Take the first timer out."""
-    pop(s.timers, s.registers[0].timers)
-    s.registers[0].timers -= 1
+def next_time(s: State) -> float:
+    """Return when the next timer fires.
+
+    The first one keeps its place when it fires: what comes of it usually sets another timer, which
+    is cheaper in its place than beside it.
+    """
+    registers = s.registers[0]
+    if registers.fired:
+        registers.fired = 0
+        pop(s.timers, registers.timers)
+        registers.timers -= 1
+    return s.timers[0].time
 
 
 @kernel

@@ -13,7 +13,7 @@ from capsim.engine.compiled.agenda import (
     SESSION,
     SPEED,
     STATION,
-    forget_first,
+    next_time,
 )
 from capsim.engine.compiled.deadlines import OF_CLIENT, OF_HOLD, OF_LINE, arm_deadlines, passed
 from capsim.engine.compiled.draws import replica
@@ -55,7 +55,7 @@ def advance(s: State, until: float, most: int) -> int:  # noqa: C901 (one for ea
                 registers.arriving = NONE
         elif registers.ready > 0:
             _take_ready(s)
-        elif s.timers[0].time < until:
+        elif next_time(s) < until:
             _take_timer(s)
         else:
             registers.now = until
@@ -102,7 +102,7 @@ def _take_timer(s: State) -> None:  # noqa: C901, PLR0912 (one for each kind)
     registers, first = s.registers[0], s.timers[0]
     registers.now = first.time
     kind, who, stamp = first.kind, first.who, first.stamp
-    forget_first(s)
+    registers.fired = 1
     if kind == SESSION:
         registers.session = who
     elif kind == STATION:

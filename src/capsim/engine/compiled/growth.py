@@ -50,6 +50,10 @@ def _widen(tables: Tables) -> None:
 
 
 def _longer(table: Table, count: int) -> Table:
+    if table.flags.owndata:
+        # The operating system moves large tables without touching them; nobody else refers to it.
+        table.resize((count, *table.shape[1:]), refcheck=False)
+        return table
     enlarged = np.zeros((count, *table.shape[1:]), table.dtype)
     enlarged[: len(table)] = table
     return enlarged

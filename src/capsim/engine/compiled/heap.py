@@ -29,23 +29,29 @@ def push(rows: Rows, count: int, time: float, order: int) -> int:
 
 
 @kernel
-def pop(rows: Rows, count: int) -> None:
-    """Take the first row out of a heap of so many: sift the last one down from the top."""
-    last = count - 1
-    time, order = rows[last].time, rows[last].order
+def replace_first(rows: Rows, count: int, time: float, order: int) -> int:
+    """Put a row into a heap of so many in the place of the first; return where it stands."""
     place = 0
     while True:
         below = 2 * place + 1
-        if below >= last:
+        if below >= count:
             break
-        if below + 1 < last and _is_earlier(rows, below + 1, rows[below].time, rows[below].order):
+        if below + 1 < count and _is_earlier(rows, below + 1, rows[below].time, rows[below].order):
             below += 1
         if not _is_earlier(rows, below, time, order):
             break
         rows[place] = rows[below]
         place = below
-    if place != last:
-        rows[place] = rows[last]
+    rows[place].time, rows[place].order = time, order
+    return place
+
+
+@kernel
+def pop(rows: Rows, count: int) -> None:
+    """Take the first row out of a heap of so many: the last one takes its place."""
+    last = count - 1
+    if last > 0:
+        rows[replace_first(rows, last, rows[last].time, rows[last].order)] = rows[last]
 
 
 @kernel

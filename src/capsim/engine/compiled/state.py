@@ -24,7 +24,7 @@ def _table(integers: str, floats: str = "") -> np.dtype[Any]:
 
 # What there is one of: the clock, whose turn it is, how full the tables are.
 REGISTERS = _table(
-    "job session arriving timers order ready_first ready free_job spare_jobs free_session "
+    "job session arriving timers fired order ready_first ready free_job spare_jobs free_session "
     "spare_sessions free_token spare_tokens stamp records tasks notes samples issued "
     "wanted_source wanted_group wanted_block wanted_attempt "
     "stalled margin",
