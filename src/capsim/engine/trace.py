@@ -8,18 +8,28 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+# As narrow as they may be: memory is what many requests cost most.
+NUMBERS = {
+    "source": np.int16,
+    "user": np.int32,
+    "index": np.int32,
+    "attempt": np.int16,
+    "request_class": np.int16,
+    "status": np.int16,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tasks:
     """Work that requests left behind and nobody waits for: what a queue of tasks does later."""
 
-    source: NDArray[np.int64]  # (k,) as of the request that began it, like the next two
-    user: NDArray[np.int64]  # (k,)
-    index: NDArray[np.int64]  # (k,)
-    request_class: NDArray[np.int64]  # (k,) index into `class_names`
+    source: NDArray[np.int16]  # (k,) as of the request that began it, like the next two
+    user: NDArray[np.int32]  # (k,)
+    index: NDArray[np.int32]  # (k,)
+    request_class: NDArray[np.int16]  # (k,) index into `class_names`
     start: Floats  # (k,) when it was put in hand
     end: Floats  # (k,) NaN while unfinished
-    status: NDArray[np.int64]  # (k,)
+    status: NDArray[np.int16]  # (k,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +41,15 @@ class Trace:
     attempt, of which the last is final.
     """
 
-    source: NDArray[np.int64]  # (n,) index into the plan's sources
-    user: NDArray[np.int64]  # (n,) the user's number in its source; 0 for open arrivals
-    index: NDArray[np.int64]  # (n,) number of the request of that user
-    attempt: NDArray[np.int64]  # (n,) how often it was sent before
-    request_class: NDArray[np.int64]  # (n,) index into `class_names`
+    source: NDArray[np.int16]  # (n,) index into the plan's sources
+    user: NDArray[np.int32]  # (n,) the user's number in its source; 0 for open arrivals
+    index: NDArray[np.int32]  # (n,) number of the request of that user
+    attempt: NDArray[np.int16]  # (n,) how often it was sent before
+    request_class: NDArray[np.int16]  # (n,) index into `class_names`
     asked: Floats  # (n,) when its first attempt was sent
     start: Floats  # (n,) when this one was
     end: Floats  # (n,) NaN while in flight
-    status: NDArray[np.int64]  # (n,) plan.ops.Status, or the application's HTTP status
+    status: NDArray[np.int16]  # (n,) plan.ops.Status, or the application's HTTP status
     final: NDArray[np.bool_]  # (n,) False: its client sends it again
     waits: Floats  # (n, len(wait_names)) time spent waiting for each kind of resource
     tasks: Tasks

@@ -31,6 +31,6 @@ def in_time_ratio(trace: Trace, within_s: float, *, begin_s: float = 0.0) -> flo
     return int((good & ended).sum()) / count if count else float("nan")
 
 
-def _answered(status: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _answered(status: NDArray[np.int16]) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = (status == Status.OK) | np.isin(status, list(_REJECTED))
     return found

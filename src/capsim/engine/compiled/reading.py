@@ -1,37 +1,30 @@
 """Reads the trace off the tables of a finished run."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
+from capsim.engine.compiled import state
 from capsim.engine.compiled.layout.rows import Table, Tables
 from capsim.engine.trace import Tasks, Trace
 from capsim.plan.ops import Op
 from capsim.plan.plan import Plan
 
-_REQUEST_NUMBERS = ("source", "user", "index", "attempt", "request_class", "status")
-_TASK_NUMBERS = ("source", "user", "index", "request_class", "status")
-_REQUEST_TIMES, _TASK_TIMES = ("asked", "start", "end"), ("start", "end")
+_TRACED = ("source", "user", "index", "attempt", "request_class", "asked", "start", "end", "status")
 
 
 def read_trace(plan: Plan, tables: Tables) -> Trace:
     """Return everything that was written down, in order."""
     registers = tables["registers"][0]
-    records = tables["records"][: registers["records"]]
-    tasks = tables["tasks"][: registers["tasks"]]
+    records = _trimmed(tables["records"], registers["records"])
+    tasks = _trimmed(tables["tasks"], registers["tasks"])
     samples = tables["samples"][: registers["samples"]]
     ends = np.cumsum([1, *[len(plan.resources)] * 3, *[len(plan.stations)] * 3])[:-1]
     sampled_s, in_use, queued, wasted_slots, busy, present, wasted_cores = (
         np.ascontiguousarray(part) for part in np.split(samples, ends, axis=1)
     )
     return Trace(
-        **_columns(records, _REQUEST_NUMBERS, _REQUEST_TIMES),
-        final=records["final"].astype(np.bool_),
-        waits=tables["record_waits"][: registers["records"]].copy(),
-        tasks=Tasks(
-            **_columns(tasks, _TASK_NUMBERS, _TASK_TIMES),
-        ),
+        **{name: records[name] for name in (*_TRACED, "final")},
+        waits=_trimmed(tables["record_waits"], registers["records"]),
+        tasks=Tasks(**{name: tasks[name] for name in _TRACED if name in (state.TASK.names or ())}),
         notes=_notes(plan, tables["notes"][: registers["notes"]]),
         class_names=plan.class_names,
         wait_names=plan.wait_names,
@@ -49,11 +42,10 @@ def read_trace(plan: Plan, tables: Tables) -> Trace:
     )
 
 
-def _columns(rows: Table, numbers: Sequence[str], times: Sequence[str]) -> dict[str, Any]:
-    return {
-        **{name: rows[name].astype(np.int64) for name in numbers},
-        **{name: rows[name].copy() for name in times},
-    }
+def _trimmed(table: Table, count: int) -> Table:
+    """Give back the memory of the rows that were never written; nobody else refers to the table."""
+    table.resize((count, *table.shape[1:]), refcheck=False)
+    return table
 
 
 def _notes(plan: Plan, written: Table) -> dict[str, Table]:

@@ -49,7 +49,7 @@ def write_record(s: State, job: int, end: float, status: int, final: int) -> Non
     record.source, record.user, record.index = client.source, client.user, request.index
     record.attempt, record.request_class = request.attempt, request.request_class
     record.asked, record.start, record.end = request.asked, request.start, end
-    record.status, record.final = status, final
+    record.status, record.final = status, final != 0
     for column in range(s.waits.shape[1]):
         s.record_waits[number, column] = s.waits[job, column]
     if request.line != NONE:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from capsim.engine.trace import NUMBERS
+
 NONE = -1
 
 # To a type checker a state and its rows are anything; see `state_type` for what they are to numba.
@@ -76,19 +78,14 @@ DEADLINES = _table("kind owner armed first last since", "limit check")
 TOKEN = _table("job stamp prev next", "time since")
 PAGE = _table("block attempt next refs stride")
 CHANGE = _table("who count", "value")
+# What becomes the trace as it is, without a copy.
+TASK = np.dtype(
+    [("start", _FLOAT), ("end", _FLOAT), *((n, k) for n, k in NUMBERS.items() if n != "attempt")],
+    align=True,
+)
 RECORD = np.dtype(
-    [
-        ("asked", _FLOAT),
-        ("start", _FLOAT),
-        ("end", _FLOAT),
-        ("user", np.int32),
-        ("index", np.int32),
-        ("source", np.int16),
-        ("attempt", np.int16),
-        ("request_class", np.int16),
-        ("status", np.int16),
-        ("final", np.int64),
-    ]
+    [("asked", _FLOAT), ("start", _FLOAT), ("end", _FLOAT), *NUMBERS.items(), ("final", np.bool_)],
+    align=True,
 )
 NOTE = _table("name", "time")
 CHAIN = _table("first last")

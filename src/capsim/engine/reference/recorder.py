@@ -9,7 +9,7 @@ from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
 from capsim.engine.reference.slots import Slots
 from capsim.engine.reference.station import ServiceStation
-from capsim.engine.trace import Tasks, Trace
+from capsim.engine.trace import NUMBERS, Tasks, Trace
 from capsim.plan.ops import Status
 from capsim.plan.plan import Plan
 
@@ -87,15 +87,15 @@ class Recorder:
             _rows, zip(*self._samples, strict=True)
         )
         return Trace(
-            source=np.array(source, dtype=np.int64),
-            user=np.array(user, dtype=np.int64),
-            index=np.array(index, dtype=np.int64),
-            attempt=np.array(attempt, dtype=np.int64),
-            request_class=np.array(request_class, dtype=np.int64),
+            source=np.array(source, dtype=NUMBERS["source"]),
+            user=np.array(user, dtype=NUMBERS["user"]),
+            index=np.array(index, dtype=NUMBERS["index"]),
+            attempt=np.array(attempt, dtype=NUMBERS["attempt"]),
+            request_class=np.array(request_class, dtype=NUMBERS["request_class"]),
             asked=np.array(asked, dtype=np.float64),
             start=np.array(start, dtype=np.float64),
             end=np.array(end, dtype=np.float64),
-            status=np.array(status, dtype=np.int64),
+            status=np.array(status, dtype=NUMBERS["status"]),
             final=np.array(final, dtype=np.bool_),
             waits=_wait_columns(waits, len(wait_names)),
             tasks=self._task_table(),
@@ -122,13 +122,13 @@ class Recorder:
             zip(*rows, strict=True) if rows else [()] * 7
         )
         return Tasks(
-            source=np.array(source, dtype=np.int64),
-            user=np.array(user, dtype=np.int64),
-            index=np.array(index, dtype=np.int64),
-            request_class=np.array(request_class, dtype=np.int64),
+            source=np.array(source, dtype=NUMBERS["source"]),
+            user=np.array(user, dtype=NUMBERS["user"]),
+            index=np.array(index, dtype=NUMBERS["index"]),
+            request_class=np.array(request_class, dtype=NUMBERS["request_class"]),
             start=np.array(start, dtype=np.float64),
             end=np.array(end, dtype=np.float64),
-            status=np.array(status, dtype=np.int64),
+            status=np.array(status, dtype=NUMBERS["status"]),
         )
 
     def _in_flight(self) -> list[Record]:

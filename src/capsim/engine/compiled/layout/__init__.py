@@ -68,7 +68,7 @@ def _records(plan: Plan) -> Tables:
     return {
         "records": np.zeros(_FIRST_RECORDS, state.RECORD),
         "record_waits": np.zeros((_FIRST_RECORDS, len(plan.wait_names))),
-        "tasks": np.zeros(_FIRST_NOTES, state.RECORD),
+        "tasks": np.zeros(_FIRST_NOTES, state.TASK),
         "notes": np.zeros(_FIRST_NOTES, state.NOTE),
         "samples": np.zeros((_FIRST_NOTES, width)),
     }
