@@ -43,6 +43,7 @@ OWN_STATE = {
     "Philox",
     "SFC64",
     "SeedSequence",
+    "bit_generator",  # the interface of a generator's key, without any state
     "default_rng",
 }
 
