@@ -3,6 +3,7 @@
 It needs numba, which the extra `fast` installs. What it cannot do it refuses by name.
 """
 
+import math
 from importlib.util import find_spec
 
 from capsim.engine.trace import Trace
@@ -67,8 +68,5 @@ def prepare() -> None:
 
 
 def _servers(plan: Plan) -> int:
-    servers = 1
-    for step in plan.steps:
-        if step.op == Op.ROUTE:
-            servers *= max(1, step.count)
-    return servers
+    """Return how many there are of the innermost servers; choosing again adds none."""
+    return math.prod(step.count for step in plan.steps if step.op == Op.ROUTE and not step.again)
