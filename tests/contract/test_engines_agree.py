@@ -88,6 +88,12 @@ def test_shipped_models(name: str) -> None:
     assert len(agreed(lower(model, spec, seed=1))) > 100
 
 
+def test_choosing_again_adds_no_servers() -> None:
+    """Clients that try a full backlog many times choose among the same few workers."""
+    model = load("p43-report").replace("server.workers", 64).bind({})
+    assert compiled.unsupported(lower(model, model.scenario(), seed=1)) is None
+
+
 def test_models_of_every_field(field_plans: Callable[[], list[Plan]]) -> None:
     """Every model that changes one field, where the compiled engine knows all of it."""
     plans = [plan for plan in field_plans() if compiled.unsupported(plan) is None]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from capsim.engine.compiled.agenda import (
     ARRIVALS,
     BOOT,
@@ -25,12 +27,13 @@ from capsim.engine.compiled.line import expire
 from capsim.engine.compiled.population import after, arrive, give_up, go_on
 from capsim.engine.compiled.recorder import next_sample, sample, write_unfinished
 from capsim.engine.compiled.state import NONE, State
-from capsim.engine.compiled.state_type import state_of
+from capsim.engine.compiled.state_code import state_of
 from capsim.engine.compiled.station import fire, set_speed
 from capsim.plan.ops import Op, Status
 
 # Why the loop comes back: it is to be entered again once that has been seen to.
 DONE, PAUSED, STALLED, DRAWS_WANTED, FULL = range(5)
+Facts = np.ndarray[Any, np.dtype[np.int64]]
 _IN_FLIGHT, _SERVE = int(Status.IN_FLIGHT), int(Op.SERVE)
 
 
@@ -189,6 +192,6 @@ def _finish(s: State) -> bool:
 
 
 @entry
-def enter(until: float, most: int, tables: tuple[Any, ...]) -> int:
-    """Enter the loop; see `advance`."""
-    return advance(state_of(tables), until, most)
+def enter(until: float, most: int, facts: Facts) -> int:
+    """Enter the loop with the tables that some facts are about; see `advance`."""
+    return advance(state_of(facts), until, most)

@@ -9,6 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
+from capsim.engine import trace
 from capsim.plan import ops
 
 _HERE = Path(__file__).parent
@@ -18,7 +19,7 @@ _PREFIX = "kernels-"
 def sources_digest(folder: Path = _HERE) -> str:
     """Return a digest of everything that the compiled code is made of."""
     digest = hashlib.blake2b(digest_size=8)
-    for path in [*sorted(folder.glob("*.py")), Path(ops.__file__)]:
+    for path in [*sorted(folder.glob("*.py")), Path(ops.__file__), Path(trace.__file__)]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

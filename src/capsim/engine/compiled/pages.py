@@ -19,8 +19,9 @@ class Pages:
         self._draws = [DrawTable(plan, source) for source in plan.sources]
         self._free: list[int] = []
 
-    def turn(self) -> None:
-        """Make the page that the compiled code wants."""
+    def turn(self) -> bool:
+        """Make the page that the compiled code wants; return whether tables had to be moved."""
+        draws = self._tables["draws"]
         wanted = self._tables["registers"][0]
         source, group = int(wanted["wanted_source"]), int(wanted["wanted_group"])
         block, attempt = int(wanted["wanted_block"]), int(wanted["wanted_attempt"])
@@ -31,6 +32,7 @@ class Pages:
             for number, drawn in self._draws[source].drawn_again(own, block, attempt).items():
                 columns[number] = drawn
         self._write(self._lay(columns), group, block, attempt, columns)
+        return self._tables["draws"] is not draws
 
     def _lay(self, columns: list[Values | None]) -> int:
         """Return a page that is large enough."""

@@ -1,15 +1,17 @@
 """Runs a plan: lays it out as tables, enters the compiled loop, and reads the trace off them."""
 
+from typing import Any
+
 import numpy as np
 
 from capsim.engine.compiled import engine
 from capsim.engine.compiled.growth import make_room
 from capsim.engine.compiled.jit import IS_INTERPRETED
 from capsim.engine.compiled.layout import lay_out
-from capsim.engine.compiled.layout.rows import Tables
+from capsim.engine.compiled.layout.rows import Table, Tables
 from capsim.engine.compiled.pages import Pages
 from capsim.engine.compiled.reading import read_trace
-from capsim.engine.compiled.state import TABLES
+from capsim.engine.compiled.state import FACTS, TABLES
 from capsim.engine.trace import Trace
 from capsim.errors import RunError
 from capsim.plan.plan import Plan
@@ -26,11 +28,14 @@ def run_tables(plan: Plan) -> Trace:
     tables = lay_out(plan)
     make_room(tables)
     pages = Pages(plan, tables)
-    while (reason := _enter(plan.horizon_s, tables)) != engine.DONE:
+    facts = _facts(tables)
+    while (reason := _enter(plan.horizon_s, tables, facts)) != engine.DONE:
         if reason == engine.FULL:
             make_room(tables)
+            facts = _facts(tables)
         elif reason == engine.DRAWS_WANTED:
-            pages.turn()
+            if pages.turn():
+                facts = _facts(tables)
         elif reason == engine.STALLED:
             name = plan.sources[int(tables["registers"][0]["stalled"])].name
             raise RunError(
@@ -49,8 +54,27 @@ def compile_engine() -> None:
     run_tables(nothing)
 
 
-def _enter(until: float, tables: Tables) -> int:
-    handed = tuple(tables[name] for name in TABLES)
-    if IS_INTERPRETED:  # the interpreter finds a row's columns as attributes
-        handed = tuple(table.view(np.recarray) for table in handed)
-    return int(engine.enter(until, _EVENTS_AT_ONCE, handed))
+def _enter(until: float, tables: Tables, facts: engine.Facts) -> int:
+    if IS_INTERPRETED:
+        return engine.advance(Interpreted(tables), until, _EVENTS_AT_ONCE)
+    return int(engine.enter(until, _EVENTS_AT_ONCE, facts))
+
+
+def _facts(tables: Tables) -> engine.Facts:
+    """Return where each table is and what fits in it (see `FACTS`), as long as it is not moved."""
+    facts = [_facts_of(tables[name], kind, rank) for name, (kind, rank) in TABLES.items()]
+    return np.array(facts, dtype=np.int64).ravel()
+
+
+def _facts_of(table: Table, kind: np.dtype[Any], rank: int) -> tuple[int, ...]:
+    if table.dtype != kind or table.ndim != rank or not table.flags.c_contiguous:
+        raise TypeError(f"{table.dtype} in {table.ndim} dimensions where {kind} is declared")
+    return (table.__array_interface__["data"][0], *table.shape, 0)[: len(FACTS)]
+
+
+class Interpreted:
+    """A state for the interpreter, which finds a row's columns as attributes."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Have the tables as attributes."""
+        self.__dict__.update({name: tables[name].view(np.recarray) for name in TABLES})

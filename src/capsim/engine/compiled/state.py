@@ -15,12 +15,12 @@ NONE = -1
 # To a type checker a state and its rows are anything; see `state_type` for what they are to numba.
 State = Any
 
-_INT, _FLOAT = np.int64, np.float64
+INTEGER, REAL = np.dtype(np.int64), np.dtype(np.float64)
 
 
 def _table(integers: str, floats: str = "") -> np.dtype[Any]:
     return np.dtype(
-        [(name, _INT) for name in integers.split()] + [(name, _FLOAT) for name in floats.split()]
+        [(name, INTEGER) for name in integers.split()] + [(name, REAL) for name in floats.split()]
     )
 
 
@@ -80,57 +80,60 @@ PAGE = _table("block attempt next refs stride")
 CHANGE = _table("who count", "value")
 # What becomes the trace as it is, without a copy.
 TASK = np.dtype(
-    [("start", _FLOAT), ("end", _FLOAT), *((n, k) for n, k in NUMBERS.items() if n != "attempt")],
+    [("start", REAL), ("end", REAL), *((n, k) for n, k in NUMBERS.items() if n != "attempt")],
     align=True,
 )
 RECORD = np.dtype(
-    [("asked", _FLOAT), ("start", _FLOAT), ("end", _FLOAT), *NUMBERS.items(), ("final", np.bool_)],
+    [("asked", REAL), ("start", REAL), ("end", REAL), *NUMBERS.items(), ("final", np.bool_)],
     align=True,
 )
 NOTE = _table("name", "time")
 CHAIN = _table("first last")
 LINK = _table("prev next")
 
-TABLES = (
-    "registers",
-    "timers",
-    "ready",
-    "sessions",
-    "jobs",
-    "links",  # (jobs, kinds of chains)
-    "chains",
-    "held",  # (jobs, most held) resources, in order of acquisition
-    "held_slots",  # (jobs, most held) which of a resource's slots, where they are told apart
-    "held_since",  # (jobs, most held) seconds, of slots that are held for some time at most
-    "waits",  # (jobs, wait columns) seconds
-    "resources",
-    "slot_rings",  # idle slots that are told apart, the least recently used first
-    "owned_by_session",  # (sessions, owned resources) 1 where the session has a slot
-    "owned_by_slot",  # (owned resources, slots that are told apart)
-    "stations",
-    "groups",
-    "services",  # (stations, most services) heaps
-    "queues",  # (stations, most services) jobs that wait for their turn
-    "steps",
-    "sources",
-    "classes",
-    "choices",
-    "starts",
-    "stops",
-    "reached",  # by user: the block of requests that it draws from
-    "retried_statuses",  # (sources, statuses) 1 where a client asks again
-    "deadlines",
-    "tokens",
-    "pages",
-    "page_of_group",
-    "page_columns",  # (pages, columns) where in a row a column begins
-    "draws",  # (pages, values)
-    "cells",
-    "turns",
-    "changes",
-    "records",
-    "record_waits",
-    "tasks",
-    "notes",
-    "samples",
-)
+# What a table's rows are, and whether it has rows of rows.
+TABLES: dict[str, tuple[np.dtype[Any], int]] = {
+    "registers": (REGISTERS, 1),
+    "timers": (TIMER, 1),
+    "ready": (READY, 1),
+    "sessions": (SESSION, 1),
+    "jobs": (JOB, 1),
+    "links": (LINK, 2),  # (jobs, kinds of chains)
+    "chains": (CHAIN, 1),
+    "held": (INTEGER, 2),  # (jobs, most held) resources, in order of acquisition
+    "held_slots": (INTEGER, 2),  # (jobs, most held) which of a resource's slots, where told apart
+    "held_since": (REAL, 2),  # (jobs, most held) seconds, of slots held for some time at most
+    "waits": (REAL, 2),  # (jobs, wait columns) seconds
+    "resources": (RESOURCE, 1),
+    "slot_rings": (INTEGER, 1),  # idle slots that are told apart, the least recently used first
+    "owned_by_session": (INTEGER, 2),  # (sessions, owned resources) 1: the session has a slot
+    "owned_by_slot": (INTEGER, 2),  # (owned resources, slots that are told apart)
+    "stations": (STATION, 1),
+    "groups": (GROUP, 1),
+    "services": (SERVICE, 2),  # (stations, most services) heaps
+    "queues": (INTEGER, 2),  # (stations, most services) jobs that wait for their turn
+    "steps": (STEP, 1),
+    "sources": (SOURCE, 1),
+    "classes": (CLASS, 1),
+    "choices": (CHOICE, 1),
+    "starts": (REAL, 1),
+    "stops": (REAL, 1),
+    "reached": (INTEGER, 1),  # by user: the block of requests that it draws from
+    "retried_statuses": (INTEGER, 2),  # (sources, statuses) 1 where a client asks again
+    "deadlines": (DEADLINES, 1),
+    "tokens": (TOKEN, 1),
+    "pages": (PAGE, 1),
+    "page_of_group": (INTEGER, 1),
+    "page_columns": (INTEGER, 2),  # (pages, columns) where in a row a column begins
+    "draws": (REAL, 2),  # (pages, values)
+    "cells": (REAL, 1),
+    "turns": (INTEGER, 1),
+    "changes": (CHANGE, 1),
+    "records": (RECORD, 1),
+    "record_waits": (REAL, 2),
+    "tasks": (TASK, 1),
+    "notes": (NOTE, 1),
+    "samples": (REAL, 2),
+}
+
+FACTS = ("address", "rows", "columns")  # of each table, as compiled code has them

@@ -1,36 +1,96 @@
-"""What a state is to the compiler: a pointer to its tables, so that a kernel takes one argument.
+"""What a state and its tables are to the compiler: addresses, and what stands there.
 
-numba has no such type of its own that does without counting references at every table that is
-looked up, which would be most of the work. The tables do not change while a kernel runs.
+numba's arrays count references and allow for negative indices, in many instructions, and it has to
+assume that two of them overlap. Tables do none of this, so they are types of their own. Kernels
+see whole numbers as int64 and others as float64, however narrow a column is.
 """
 
-from collections.abc import Callable
+import operator
 from typing import Any
 
+import numpy as np
 from numba import types
-from numba.core import cgutils, imputils
-from numba.core.typing.templates import AttributeTemplate
-from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
+from numba.core.typing.templates import (
+    AbstractTemplate,
+    AttributeTemplate,
+    infer_global,
+    signature,
+)
+from numba.extending import infer_getattr, models, register_model
 
-from capsim.engine.compiled.jit import IS_INTERPRETED
 from capsim.engine.compiled.state import TABLES
 
 
 class StateType(types.Type):
-    """The type of a state; `tables` is that of the tuple of its tables."""
+    """The type of a state."""
 
-    def __init__(self, tables: Any) -> None:
+    def __init__(self) -> None:
         """Have a short name, because it becomes a part of every symbol."""
-        self.tables = tables
-        super().__init__(name="capsim.State")
+        super().__init__(name="capsim")
+
+
+class RowsType(types.Type):
+    """The type of a row of a table that has rows of rows."""
+
+    dimensions = 1
+
+    def __init__(self, table: str) -> None:
+        """Be the type of the rows of a table."""
+        self.table, self.dtype = table, TABLES[table][0]
+        super().__init__(name=f"{type(self).__name__[:-4]}.{table}")
+
+    @property
+    def element(self) -> types.Type:
+        """What stands at a place."""
+        return value_type(self.dtype) if self.dtype.names is None else RowType(self.table)
+
+
+class TableType(RowsType):
+    """The type of a table; it is looked up in the state when something is done with it."""
+
+    @property
+    def dimensions(self) -> int:  # type: ignore[override]
+        """How many numbers a place has."""
+        return TABLES[self.table][1]
+
+
+class RowType(types.Type):
+    """The type of a record, whose columns are attributes."""
+
+    def __init__(self, table: str) -> None:
+        """Be the type of the records of a table."""
+        self.table, self.dtype = table, TABLES[table][0]
+        super().__init__(name=f"Row.{table}")
+
+
+def value_type(kind: np.dtype[Any]) -> types.Type:
+    """Return what kernels see of a column."""
+    return types.float64 if kind.kind == "f" else types.int64
 
 
 @register_model(StateType)
+@register_model(TableType)
 class _StateModel(models.PrimitiveModel):
-    """A pointer to a structure of arrays."""
+    """Where the facts about all tables stand."""
 
-    def __init__(self, manager: Any, of: StateType) -> None:
-        super().__init__(manager, of, manager.lookup(of.tables).get_data_type().as_pointer())
+    def __init__(self, manager: Any, of: types.Type) -> None:
+        super().__init__(manager, of, manager.lookup(types.CPointer(types.int64)).get_data_type())
+
+
+@register_model(RowType)
+class _RowModel(models.PrimitiveModel):
+    """Where the record stands."""
+
+    def __init__(self, manager: Any, of: RowType) -> None:
+        super().__init__(manager, of, manager.lookup(types.voidptr).get_data_type())
+
+
+@register_model(RowsType)
+class _RowsModel(models.StructModel):
+    """Where the first one stands, and how many fit in there."""
+
+    def __init__(self, manager: Any, of: RowsType) -> None:
+        super().__init__(manager, of, [("address", types.voidptr), ("count", types.int64)])
 
 
 @infer_getattr
@@ -39,41 +99,66 @@ class _StateAttributes(AttributeTemplate):
 
     key = StateType
 
-    def generic_resolve(self, of: Any, name: str) -> Any:  # type: ignore[override]
+    def generic_resolve(self, _of: Any, name: str) -> Any:  # type: ignore[override]
         """Return the type of a table."""
-        return of.tables[TABLES.index(name)] if name in TABLES else None
+        return TableType(name) if name in TABLES else None
 
 
-@lower_getattr_generic(StateType)  # type: ignore[untyped-decorator]
-def _table(context: Any, builder: Any, of: StateType, state: Any, name: str) -> Any:
-    """Load a table, which is the same whenever it is loaded."""
-    number = TABLES.index(name)
-    loaded = builder.load(cgutils.gep_inbounds(builder, state, 0, number))
-    loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-    kind = of.tables[number]
-    table = context.data_model_manager[kind].from_data(builder, loaded)
-    return imputils.impl_ret_borrowed(context, builder, kind, table)
+@infer_getattr
+class _TableAttributes(AttributeTemplate):
+    """A table has a shape."""
+
+    key = TableType
+
+    def resolve_shape(self, of: TableType) -> Any:
+        """Return the type of a shape."""
+        return types.UniTuple(types.int64, of.dimensions)
 
 
-@intrinsic
-def _pointer_to(context: Any, tables: Any) -> tuple[Any, Callable[..., Any]]:  # noqa: ARG001
-    """Return the state of a tuple of tables, which lasts as long as the caller runs."""
+@infer_getattr
+class _RowAttributes(AttributeTemplate):
+    """A record's attributes are its columns."""
 
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        model = context.data_model_manager[tables]
-        place = cgutils.alloca_once(builder, model.get_data_type())
-        builder.store(model.as_data(builder, arguments[0]), place)
-        return place
+    key = RowType
 
-    return StateType(tables)(tables), generate
+    def generic_resolve(self, of: Any, name: str) -> Any:  # type: ignore[override]
+        """Return the type of a column."""
+        return value_type(of.dtype[name]) if name in (of.dtype.names or ()) else None
 
 
-class Interpreted:
-    """A state for the interpreter, when numba is told to compile nothing."""
+@infer_global(operator.getitem)
+class _Look(AbstractTemplate):
+    """A place of a table; of one with rows of rows, a row or a place of a row."""
 
-    def __init__(self, tables: tuple[Any, ...]) -> None:
-        """Have the tables as attributes."""
-        self.__dict__.update(zip(TABLES, tables, strict=True))
+    def generic(self, arguments: Any, _keywords: Any) -> Any:
+        """Return the signature of a look-up."""
+        table, place = arguments
+        if not isinstance(table, RowsType):
+            return None
+        if isinstance(place, types.BaseTuple):
+            return signature(table.element, table, types.UniTuple(types.int64, 2))
+        found = table.element if table.dimensions == 1 else RowsType(table.table)
+        return signature(found, table, types.int64)
 
 
-state_of: Any = Interpreted if IS_INTERPRETED else _pointer_to
+@infer_global(operator.setitem)
+class _Write(AbstractTemplate):
+    """Write to a place of a table, a copy of another record for instance."""
+
+    def generic(self, arguments: Any, _keywords: Any) -> Any:
+        """Return the signature of an assignment."""
+        table = arguments[0]
+        if not isinstance(table, RowsType):
+            return None
+        place = types.int64 if table.dimensions == 1 else types.UniTuple(types.int64, 2)
+        return signature(types.none, table, place, table.element)
+
+
+@infer_global(len)
+class _Length(AbstractTemplate):
+    """How many rows fit in a table."""
+
+    def generic(self, arguments: Any, _keywords: Any) -> Any:
+        """Return the signature of a length."""
+        (table,) = arguments
+        return signature(types.intp, table) if isinstance(table, RowsType) else None
