@@ -42,8 +42,6 @@ def advance(s: State, until: float, most: int) -> int:  # noqa: C901 (one for ea
     """Go on up to a time, or for at most so many events; say why it went no further."""
     registers = s.registers[0]
     for _ in range(most):
-        if is_full(s):
-            return FULL
         if registers.job != NONE:
             if _run(s, registers.job):
                 return FULL
@@ -53,6 +51,8 @@ def advance(s: State, until: float, most: int) -> int:  # noqa: C901 (one for ea
             if go_on(s, registers.session):
                 return DRAWS_WANTED
             registers.session = NONE
+        elif is_full(s):
+            return FULL
         elif registers.arriving != NONE:
             if not arrive(s, registers.arriving):
                 registers.arriving = NONE
@@ -68,17 +68,36 @@ def advance(s: State, until: float, most: int) -> int:  # noqa: C901 (one for ea
 
 @kernel
 def is_full(s: State) -> bool:
-    """Return whether any table may be too small for what one step can need."""
+    """Return whether any table may be too small for what comes next.
+
+    That is asked before anything is taken in hand, and before each step that takes room. How often
+    the answer is sure to be no is worked out at once.
+    """
     registers = s.registers[0]
-    return (
-        registers.timers + registers.margin > len(s.timers)
-        or registers.spare_jobs < 3  # noqa: PLR2004 (itself, a fork, a ghost)
-        or registers.spare_sessions < 2  # noqa: PLR2004 (a client's next, and an arrival)
-        or registers.spare_tokens < s.held.shape[1] + 4  # of those that an end grants a slot
-        or registers.records + 2 > len(s.records)
-        or registers.tasks + 2 > len(s.tasks)
-        or registers.notes + 2 > len(s.notes)
-        or registers.samples + 2 > len(s.samples)
+    if registers.room == 0:
+        registers.room = _room(s)
+    if registers.room == 0:
+        return True
+    registers.room -= 1
+    return False
+
+
+@kernel
+def _room(s: State) -> int:
+    """Return for how many times there is room, whatever is done then."""
+    registers = s.registers[0]
+    return max(
+        0,
+        min(
+            (len(s.timers) - registers.timers) // registers.margin,
+            registers.spare_jobs // 4,  # a request, a fork, a ghost
+            registers.spare_sessions // 2,  # a client's next, and an arrival
+            registers.spare_tokens // (s.held.shape[1] + 5),  # of those that an end grants a slot
+            (len(s.records) - registers.records) // 2,
+            (len(s.tasks) - registers.tasks) // 2,
+            (len(s.notes) - registers.notes) // 2,
+            (len(s.samples) - registers.samples) // 2,
+        ),
     )
 
 

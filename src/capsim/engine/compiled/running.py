@@ -67,9 +67,10 @@ def _facts(tables: Tables) -> engine.Facts:
 
 
 def _facts_of(table: Table, kind: np.dtype[Any], rank: int) -> tuple[int, ...]:
-    if table.dtype != kind or table.ndim != rank or not table.flags.c_contiguous:
+    known = table.dtype is kind or table.dtype == kind  # the second takes long
+    if not known or table.ndim != rank or not table.flags.c_contiguous:
         raise TypeError(f"{table.dtype} in {table.ndim} dimensions where {kind} is declared")
-    return (table.__array_interface__["data"][0], *table.shape, 0)[: len(FACTS)]
+    return (table.ctypes.data, *table.shape, 0)[: len(FACTS)]
 
 
 class Interpreted:

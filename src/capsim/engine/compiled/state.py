@@ -29,7 +29,7 @@ REGISTERS = _table(
     "job session arriving timers fired order ready_first ready free_job spare_jobs free_session "
     "spare_sessions free_token spare_tokens stamp records tasks notes samples issued "
     "wanted_source wanted_group wanted_block wanted_attempt "
-    "stalled margin",
+    "stalled margin room",
     "now",
 )
 TIMER = _table("order kind who stamp", "time")

@@ -13,7 +13,8 @@ from capsim.engine.compiled.layout.steps import lay_steps
 from capsim.engine.compiled.state import NONE
 from capsim.plan.plan import Plan
 
-_FIRST_NOTES, _FIRST_RECORDS, _FIRST_HELD = 64, 1024, 8  # to begin with; the tables grow
+# To begin with; the tables grow. What is not written to takes no memory.
+_FIRST_NOTES, _FIRST_RECORDS, _FIRST_HELD = 64, 1 << 20, 8
 
 
 def lay_out(plan: Plan) -> Tables:
