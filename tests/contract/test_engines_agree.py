@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capsim.engine import Trace, compiled, simulate_plan
+from capsim.engine.compiled import kept
 from capsim.errors import RunError
 from capsim.model.laws import Constant
 from capsim.model.model import Model, with_users
@@ -175,19 +176,30 @@ def test_the_interpreter_gives_the_same_without_compiling() -> None:
 
 
 def test_code_is_kept_for_these_sources_alone(tmp_path: Path) -> None:
-    """An edit of any file of the engine names another folder for what it compiles to."""
-    from capsim.engine.compiled import kept
-
-    for path in Path(kept.__file__).parent.glob("*.py"):
+    """An edit of any file of the engine, whichever, names another file for what it compiles to."""
+    paths = list(Path(kept.__file__).parent.glob("*.py"))
+    for path in paths:
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    before = kept.sources_digest(tmp_path)
-    assert before == kept.sources_digest()
-    for name in ("agenda", "line", "state"):
-        with (tmp_path / f"{name}.py").open("a", encoding="utf-8") as file:
+    digests = [kept.sources_digest(tmp_path)]
+    assert digests[0] == kept.sources_digest()
+    for path in paths:
+        with (tmp_path / path.name).open("a", encoding="utf-8") as file:
             file.write("# an edit\n")
-        after = kept.sources_digest(tmp_path)
-        assert after != before
-        before = after
+        digests.append(kept.sources_digest(tmp_path))
+    assert len(set(digests)) == 1 + len(paths)
+
+
+def test_code_that_was_damaged_is_none(tmp_path: Path) -> None:
+    """A file that a full disk or a kill left half written is compiled anew, not run."""
+    path = tmp_path / "code"
+    assert kept.read(path) is None
+    kept.write(path, b"some code")
+    assert kept.read(path) == b"some code"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert kept.read(path) is None
+    kept.write(path, b"other code")
+    assert kept.read(path) == b"other code"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def prepared_engine() -> "Engine | None":
 
     may_be_used = asked_for() != "reference" and compiled.is_available()
     if may_be_used and not compiled.is_prepared():
-        note("compiling the fast engine, once (about 20 s; --engine reference does without)")
+        note("compiling the fast engine, once (about 5 s; --engine reference does without)")
         compiled.prepare()
     return asked_for()
 

@@ -55,16 +55,16 @@ def run(plan: Plan) -> Trace:
 
 def is_prepared() -> bool:
     """Return whether the engine has been compiled before, so that it starts at once."""
-    from capsim.engine.compiled.kept import is_kept
+    from capsim.engine.compiled.loading import is_compiled
 
-    return is_kept()
+    return is_compiled()
 
 
 def prepare() -> None:
     """Compile the engine: worker processes find it ready then, and do not each compile it."""
-    from capsim.engine.compiled.running import compile_engine
+    from capsim.engine.compiled.loading import compiled_loop
 
-    compile_engine()
+    compiled_loop()
 
 
 def _servers(plan: Plan) -> int:

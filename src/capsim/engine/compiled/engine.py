@@ -1,9 +1,5 @@
 """The loop: it takes what is next, and lets it go on until it has to wait (rules 1 and 2)."""
 
-from typing import Any
-
-import numpy as np
-
 from capsim.engine.compiled.agenda import (
     ARRIVALS,
     BOOT,
@@ -21,19 +17,17 @@ from capsim.engine.compiled.deadlines import OF_CLIENT, OF_HOLD, OF_LINE, arm_de
 from capsim.engine.compiled.draws import replica
 from capsim.engine.compiled.fate import interrupt
 from capsim.engine.compiled.instructions import act
-from capsim.engine.compiled.jit import entry, kernel
+from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.killing import boot, kill_worker
 from capsim.engine.compiled.line import expire
 from capsim.engine.compiled.population import after, arrive, give_up, go_on
 from capsim.engine.compiled.recorder import next_sample, sample, write_unfinished
 from capsim.engine.compiled.state import NONE, State
-from capsim.engine.compiled.state_code import state_of
 from capsim.engine.compiled.station import fire, set_speed
 from capsim.plan.ops import Op, Status
 
 # Why the loop comes back: it is to be entered again once that has been seen to.
 DONE, PAUSED, STALLED, DRAWS_WANTED, FULL = range(5)
-Facts = np.ndarray[Any, np.dtype[np.int64]]
 _IN_FLIGHT, _SERVE = int(Status.IN_FLIGHT), int(Op.SERVE)
 
 
@@ -208,9 +202,3 @@ def _finish(s: State) -> bool:
     sample(s)
     write_unfinished(s, _IN_FLIGHT)
     return False
-
-
-@entry
-def enter(until: float, most: int, facts: Facts) -> int:
-    """Enter the loop with the tables that some facts are about; see `advance`."""
-    return advance(state_of(facts), until, most)

@@ -1,50 +1,78 @@
 """Where compiled code is kept, so that only the first run on a machine has to wait for it.
 
-numba looks at the file of the function that Python calls, and would take code from before an edit
-in any other. So each state of all sources has a folder of its own, named by a digest of them.
+Its file is named by a digest of all that it depends on, down to every source file, so what is
+found is never of an older state. A file that is damaged, or half written, counts as none.
 """
 
 import hashlib
 import os
-import shutil
+import secrets
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 from capsim.engine import trace
 from capsim.plan import ops
 
 _HERE = Path(__file__).parent
-_PREFIX = "kernels-"
+_PREFIX, _DIGEST_SIZE = "capsim-loop-", 16
 
 
 def sources_digest(folder: Path = _HERE) -> str:
     """Return a digest of everything that the compiled code is made of."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in [*sorted(folder.glob("*.py")), Path(ops.__file__), Path(trace.__file__)]:
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    sources = [*sorted(folder.glob("*.py")), Path(ops.__file__), Path(trace.__file__)]
+    parts = [part for path in sources for part in (path.name.encode(), path.read_bytes())]
+    return _digest(b"\0".join(parts)).hex()
 
 
-def folder_for_code() -> Path | None:
-    """Return the folder for code from the present sources; none: there is no place to keep it."""
-    name = _PREFIX + sources_digest()
+def path_of_code(machine: str) -> Path | None:
+    """Return the file for code from the present sources; none: there is no place to keep it.
+
+    Args:
+        machine: what the code is for.
+    """
+    facts = (sources_digest(), version("numba"), version("llvmlite"), machine)
+    name = f"{_PREFIX}{_digest(repr(facts).encode()).hex()}"
+    return next((place / name for place in _places() if _is_ours(place)), None)
+
+
+def read(path: Path | None) -> bytes | None:
+    """Return code that was kept; none: there is none that is whole."""
+    if path is None or not path.is_file():
+        return None
+    content = path.read_bytes()
+    code = content[_DIGEST_SIZE:]
+    return code if content[:_DIGEST_SIZE] == _digest(code) else None
+
+
+def write(path: Path | None, code: bytes) -> None:
+    """Keep code, whole or not at all, in the place of what older sources were compiled to."""
+    if path is None or read(path) == code:
+        return
+    if path.parent == _beside():
+        for older in path.parent.glob(f"{_PREFIX}*"):
+            older.unlink(missing_ok=True)
+    written = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    written.write_bytes(_digest(code) + code)
+    written.replace(path)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest()
+
+
+def _beside() -> Path:
+    return _HERE / "__pycache__"
+
+
+def _places() -> Iterator[Path]:
+    """Return where code may be kept: where numba is told to keep its own, or beside the sources."""
     asked_for = os.environ.get("NUMBA_CACHE_DIR")
     if asked_for:
-        return Path(asked_for) / name
-    beside = _HERE / "__pycache__"
-    places = [beside, Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "capsim"]
-    for place in places:
-        if _is_ours(place / name):
-            if place == beside:
-                _remove_older(place, name)
-            return place / name
-    return None
-
-
-def is_kept() -> bool:
-    """Return whether the code has been compiled before."""
-    folder = folder_for_code()
-    return folder is not None and any(folder.rglob("*.nbc"))
+        yield Path(asked_for)
+        return
+    yield _beside()
+    yield Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "capsim"
 
 
 def _is_ours(folder: Path) -> bool:
@@ -53,10 +81,3 @@ def _is_ours(folder: Path) -> bool:
     except OSError:
         return False
     return os.access(folder, os.W_OK)
-
-
-def _remove_older(place: Path, name: str) -> None:
-    """Remove what was compiled from sources that these have replaced."""
-    for folder in place.glob(_PREFIX + "*"):
-        if folder.name != name:
-            shutil.rmtree(folder, ignore_errors=True)

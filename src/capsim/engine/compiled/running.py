@@ -1,5 +1,7 @@
 """Runs a plan: lays it out as tables, enters the compiled loop, and reads the trace off them."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,8 @@ def run_tables(plan: Plan) -> Trace:
     tables = lay_out(plan)
     make_room(tables)
     pages = Pages(plan, tables)
-    facts = _facts(tables)
-    while (reason := _enter(plan.horizon_s, tables, facts)) != engine.DONE:
+    advance, facts = _loop(), _facts(tables)
+    while (reason := advance(facts, plan.horizon_s, _EVENTS_AT_ONCE)) != engine.DONE:
         if reason == engine.FULL:
             make_room(tables)
             facts = _facts(tables)
@@ -45,23 +47,22 @@ def run_tables(plan: Plan) -> Trace:
     return read_trace(plan, tables)
 
 
-def compile_engine() -> None:
-    """Have numba compile the loop, by running a plan in which nothing happens."""
-    nothing = Plan(
-        steps=(), entries=(), errors=(), class_names=(), resources=(), stations=(), sources=(),
-        columns=(), horizon_s=1.0, seed=0,
-    )  # fmt: skip
-    run_tables(nothing)
-
-
-def _enter(until: float, tables: Tables, facts: engine.Facts) -> int:
+def _loop() -> Callable[[Any, float, int], int]:
     if IS_INTERPRETED:
-        return engine.advance(Interpreted(tables), until, _EVENTS_AT_ONCE)
-    return int(engine.enter(until, _EVENTS_AT_ONCE, facts))
+        return engine.advance
+    from capsim.engine.compiled.loading import compiled_loop
+
+    loop = compiled_loop()
+    return lambda facts, until, most: loop(facts.ctypes.data, until, most)
 
 
-def _facts(tables: Tables) -> engine.Facts:
-    """Return where each table is and what fits in it (see `FACTS`), as long as it is not moved."""
+def _facts(tables: Tables) -> Any:
+    """Return what a kernel's state is, as long as no table is moved.
+
+    To compiled code it is where each table is and what fits in it (see `FACTS`).
+    """
+    if IS_INTERPRETED:
+        return SimpleNamespace(**{name: tables[name].view(np.recarray) for name in TABLES})
     facts = [_facts_of(tables[name], kind, rank) for name, (kind, rank) in TABLES.items()]
     return np.array(facts, dtype=np.int64).ravel()
 
@@ -71,11 +72,3 @@ def _facts_of(table: Table, kind: np.dtype[Any], rank: int) -> tuple[int, ...]:
     if not known or table.ndim != rank or not table.flags.c_contiguous:
         raise TypeError(f"{table.dtype} in {table.ndim} dimensions where {kind} is declared")
     return (table.ctypes.data, *table.shape, 0)[: len(FACTS)]
-
-
-class Interpreted:
-    """A state for the interpreter, which finds a row's columns as attributes."""
-
-    def __init__(self, tables: Tables) -> None:
-        """Have the tables as attributes."""
-        self.__dict__.update({name: tables[name].view(np.recarray) for name in TABLES})

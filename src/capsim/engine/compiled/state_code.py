@@ -5,7 +5,6 @@ so that what was read from one column is not read again because another one was 
 """
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import (
-    intrinsic,
     lower_builtin,
     lower_getattr,
     lower_getattr_generic,
@@ -26,20 +24,6 @@ from capsim.engine.compiled.state_type import RowsType, RowType, StateType, Tabl
 _BYTE, _WORD = ir.IntType(8), ir.IntType(64)
 _ROWS = ir.LiteralStructType([_BYTE.as_pointer(), _WORD])
 _NUMBERS = {name: number for number, name in enumerate(TABLES)}
-
-
-@intrinsic
-def state_at(context: Any, facts: Any) -> tuple[Any, Callable[..., Any]]:  # noqa: ARG001
-    """Return the state whose facts stand in an array that lasts as long as the caller runs."""
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        array = context.make_array(facts)(context, builder, arguments[0])
-        return builder.bitcast(array.data, _WORD.as_pointer())
-
-    return StateType()(facts), generate
-
-
-state_of: Any = state_at  # to a type checker it is not what kernels may call
 
 
 @lower_getattr_generic(StateType)  # type: ignore[untyped-decorator]

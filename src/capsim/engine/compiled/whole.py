@@ -3,21 +3,98 @@
 numba makes a function ready for use by itself: it optimises it together with copies of all that it
 calls, and makes machine code of that. A kernel that is called by kernels that are called by others
 goes through this as often as there are kernels above it, and nobody ever calls it by itself. So a
-kernel stops short of it here, and the function that Python calls gathers the parts. That takes a
-third of the time, and the code is no slower.
+kernel stops short of it here, and whoever asks for machine code gets that of the whole. That takes
+a third of the time, and the code is no slower.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import llvmlite.binding as llvm
+import numba
+from llvmlite import ir
 from numba import types
 from numba._dynfunc import make_function
 from numba.core import compiler, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager, register_pass
 
+from capsim.engine.compiled.jit import is_kernel
+
 _OPTIMISATION = 2  # of LLVM's three levels: the third takes longer, and the code is no faster
+
+# Nobody calls a kernel from Python, so it needs none of numba's wrappers. It makes no objects
+# either, so there are no references to count.
+_OPTIONS: Any = {
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
+
+
+def machine_code(kernel: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> bytes:
+    """Compile a kernel and all that it calls.
+
+    Args:
+        kernel: to be called.
+        name: under which other languages find it, with their way of calling.
+        arguments: numba's types of its arguments.
+
+    Returns:
+        An object file for this machine.
+    """
+    with global_compiler_lock:
+        return _machine_code(_Kernels().compiled(kernel, arguments), name, arguments)
+
+
+def _machine_code(compiled: Any, name: str, arguments: tuple[Any, ...]) -> bytes:
+    target, described = compiled.target_context, compiled.fndesc
+    whole = _Whole(target.codegen(), name)
+    module = whole.create_ir_module(name)
+    given = [target.get_value_type(kind) for kind in arguments]
+    result = target.get_value_type(described.restype)
+    door = ir.Function(module, ir.FunctionType(result, given), name)
+    builder = ir.IRBuilder(door.append_basic_block())
+    _status, found = target.call_conv.call_function(
+        builder,
+        target.declare_function(module, described),
+        described.restype,
+        described.argtypes,
+        door.args,
+    )
+    builder.ret(found)  # a kernel raises nothing, so its status tells nothing
+    whole.add_ir_module(module)
+    whole.add_linking_library(compiled.library)
+    whole.enable_object_caching()
+    whole.finalize()
+    return bytes(whole._get_compiled_object())  # noqa: SLF001 (numba keeps it for its own cache)
+
+
+class _Kernels:
+    """The kernels that belong to one whole, as numba knows them."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self.calls: dict[Any, Any] = {}  # how operators were typed
+        self._dispatchers: dict[Callable[..., Any], Any] = {}
+
+    def compiled(self, kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Compile a kernel as a part, and all that it calls."""
+        dispatcher = self._dispatcher(kernel)
+        dispatcher.compile(arguments)
+        return dispatcher.overloads[arguments]
+
+    def type_of(self, thing: Any) -> Any:
+        """Return the type of a kernel; none: it is something else."""
+        return types.Dispatcher(self._dispatcher(thing)) if is_kernel(thing) else None
+
+    def _dispatcher(self, kernel: Callable[..., Any]) -> Any:
+        if kernel not in self._dispatchers:
+            parts = type("_Parts", (_PartCompiler,), {"kernels": self})
+            self._dispatchers[kernel] = numba.njit(pipeline_class=parts, **_OPTIONS)(kernel)
+        return self._dispatchers[kernel]
 
 
 class _Part(JITCodeLibrary):
@@ -32,7 +109,7 @@ class _Part(JITCodeLibrary):
         self._finalized = True
 
     def _get_module_for_linking(self) -> Any:
-        """Return this part and all that it calls, of which nothing else has to be kept."""
+        """Return this part with all that it calls, which nobody else will look for."""
         if self._shared_module is None:
             whole = self._final_module.clone()
             own = set(_defined(whole))
@@ -58,7 +135,7 @@ class _Part(JITCodeLibrary):
 
 
 class _Whole(JITCodeLibrary):
-    """The function that Python calls, with all parts."""
+    """A kernel with all its parts."""
 
     def add_llvm_module(self, module: Any) -> None:
         """Take code in as it is."""
@@ -80,30 +157,36 @@ def _defined(module: Any) -> Iterator[str]:
 
 
 class _Known:
-    """A typing context that remembers how an operator was typed.
+    """A typing context that knows kernels, and remembers how an operator was typed.
 
     numba tries some dozen candidates each time, and kernels compare and add the same few types.
     """
 
-    def __init__(self, context: Any, known: dict[Any, Any]) -> None:
+    def __init__(self, context: Any, kernels: _Kernels) -> None:
         """Stand before another context."""
-        self._context, self._known = context, known
+        self._context, self._kernels = context, kernels
 
     def __getattr__(self, name: str) -> Any:
         """Be like the context behind in all else."""
         return getattr(self._context, name)
 
+    def resolve_value_type(self, value: Any) -> Any:
+        """Return the type of a global."""
+        return self._kernels.type_of(value) or self._context.resolve_value_type(value)
+
+    def resolve_getattr(self, of: Any, name: str) -> Any:
+        """Return the type of an attribute; a module's may be a kernel."""
+        value = getattr(of.pymod, name) if isinstance(of, types.Module) else None
+        return self._kernels.type_of(value) or self._context.resolve_getattr(of, name)
+
     def resolve_function_type(self, function: Any, arguments: Any, keywords: Any) -> Any:
         """Return the signature of a call."""
+        known, call = self._kernels.calls, (function, tuple(arguments))
         if not isinstance(function, types.Function) or keywords:
             return self._context.resolve_function_type(function, arguments, keywords)
-        call = (function, tuple(arguments))
-        if call not in self._known:
-            self._known[call] = self._context.resolve_function_type(function, arguments, keywords)
-        return self._known[call]
-
-
-_KNOWN: dict[Any, Any] = {}
+        if call not in known:
+            known[call] = self._context.resolve_function_type(function, arguments, keywords)
+        return known[call]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -113,9 +196,9 @@ class _TypeInference(typed_passes.NopythonTypeInference):
     _name = "capsim_type_inference"
 
     def run_pass(self, state: Any) -> bool:
-        """Infer with what is known from other kernels."""
+        """Infer with what is known of other kernels."""
         context = state.typingctx
-        state.typingctx = _Known(context, _KNOWN)
+        state.typingctx = _Known(context, state.pipeline.kernels)
         try:
             return bool(super().run_pass(state))
         finally:
@@ -135,16 +218,18 @@ class _PartLowering(typed_passes.NativeLowering):
         state.flags.no_compile = True
         super().run_pass(state)
         lowered, kept = state["cr"], (state.library,)
-        # What stands for the kernel among numba's functions; it has no address, so it is no use
-        # to Python.
-        handle = make_function(lowered.fndesc.lookup_module(), name, "", 0, lowered.env, kept)
+        # What stands for the kernel among numba's functions; Python cannot call it.
+        module = lowered.fndesc.lookup_module()
+        handle = make_function(module, name, "", 0, lowered.env, kept)
         target.insert_user_function(handle, lowered.fndesc, kept)
         state["cr"] = lowered._replace(cfunc=handle)
         return True
 
 
-class PartCompiler(compiler.CompilerBase):
+class _PartCompiler(compiler.CompilerBase):
     """Compiles kernels: without numba's passes for what they do not have, as closures or arrays."""
+
+    kernels: _Kernels
 
     def define_pipelines(self) -> list[PassManager]:
         """Return the passes."""
@@ -163,14 +248,3 @@ class PartCompiler(compiler.CompilerBase):
             passes.add_pass(each, each._name)  # noqa: SLF001 (numba has no other name for it)
         passes.finalize()
         return [passes]
-
-
-class WholeCompiler(compiler.CompilerBase):
-    """Compiles the function that Python calls."""
-
-    def define_pipelines(self) -> list[PassManager]:
-        """Return numba's own passes, with another library at their end."""
-        state = self.state
-        state.library = _Whole(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()  # so that it can be kept on disk
-        return [compiler.DefaultPassBuilder.define_nopython_pipeline(state)]
