@@ -11,7 +11,6 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import multivariate_t, qmc
 
 from capsim.model.priors import Prior
 
@@ -29,6 +28,8 @@ _INFLATION = 2.0
 
 def design(dimensions: int, count: int, seed: int) -> Floats:
     """Return (count, dimensions) points of a scrambled Sobol sequence on the normal scale."""
+    from scipy.stats import qmc
+
     sobol = qmc.Sobol(dimensions, rng=np.random.default_rng(seed))
     u = sobol.random_base2(math.ceil(math.log2(count)))[:count]
     return to_normal(np.asarray(u))
@@ -96,6 +97,8 @@ class Proposal:
 
     def draw(self, count: int, dimensions: int, generator: np.random.Generator) -> Floats:
         """Return (count, dimensions) points."""
+        from scipy.stats import multivariate_t
+
         points = generator.standard_normal((count, dimensions))
         near = multivariate_t(self.mean, self.shape, df=_FREEDOM, seed=generator).rvs(count)
         adapted = generator.random(count) >= PRIOR_SHARE
@@ -105,6 +108,8 @@ class Proposal:
 
     def log_density(self, z: Floats) -> Floats:
         """Return the log density of the mixture at points (n, d)."""
+        from scipy.stats import multivariate_t
+
         passive = np.delete(z, self.active, axis=1)
         near = multivariate_t(self.mean, self.shape, df=_FREEDOM).logpdf(z[:, self.active])
         return np.logaddexp(

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 from capsim.calibration.student import student_quantile
 from capsim.metrics.intervals import LEVEL
@@ -133,6 +132,8 @@ def _columns(users: FloatArray, rps: FloatArray) -> FloatArray:
 
 def _least(columns: FloatArray) -> tuple[FloatArray, float]:
     """Return the non-negative parameters with the least squares, and their sum."""
+    from scipy.optimize import nnls
+
     scale = np.linalg.norm(columns, axis=0)
     scaled, norm = nnls(columns / scale, np.ones(len(columns)))
     return scaled / scale, float(norm**2)
@@ -184,6 +185,8 @@ def _estimate(
 
 def _throughput(columns: FloatArray, users: float) -> Estimate:
     """Return the range of the throughput at a number of users."""
+    from scipy.optimize import nnls
+
     row = np.array([1.0, users, users * (users - 1)])
     best, _ = _least(columns)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from capsim.calibration.emulator import Emulator, points_needed
 from capsim.calibration.likelihood import Likelihood
@@ -59,6 +58,8 @@ class Surrogate:
             figures: (n, observations) what came out.
             active: coordinates that any figure depends on.
         """
+        from scipy.stats import chi2
+
         observed = likelihood.observations
         emulated = [i for i, o in enumerate(observed) if o.metric != "failure_ratio"]
         columns = np.array(emulated, dtype=np.int64)
