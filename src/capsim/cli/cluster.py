@@ -1,0 +1,190 @@
+"""The workers of a cluster of dask.distributed, for `--executor dask://HOST:PORT`."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, ParamSpec, TypeVar
+
+from capsim.cli.interrupt import undisturbed
+from capsim.engine import choice
+from capsim.engine.choice import Engine
+from capsim.errors import InputError, RunError
+from capsim.provenance import source_fingerprint
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_CONNECT_S = 5.0  # until a scheduler has answered: on a network of one's own it takes milliseconds
+_SAME = "the same capsim has to be installed everywhere, with the versions in constraints.txt"
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Executor]:
+    """Provide the workers of a cluster, each made sure to give the results that this one would.
+
+    A worker's death loses nothing: its simulations are done again by another one. On an error or
+    Ctrl-C, what has not begun never does.
+
+    Args:
+        address: host and port of the scheduler.
+
+    Raises:
+        InputError: no library, no scheduler, no workers, or others than are needed.
+        RunError: the scheduler was lost, or workers died again and again at the same simulation.
+    """
+    distributed = _library(address)
+    with _quiet(), _connected(distributed, address) as client:
+        wanted = _Wanted(engine=choice.asked_for(), source=source_fingerprint())
+        _check_workers(client, address, wanted)
+        try:
+            yield _Cluster(client, wanted)
+        except distributed.KilledWorker:
+            raise RunError(
+                "workers of the cluster died again and again at the same simulation (out of "
+                "memory?); what is finished is kept: go on with more memory for each"
+            ) from None
+        except CancelledError:
+            raise RunError(
+                f"dask://{address}: the scheduler was lost; what is finished is kept: start it "
+                "again and go on with the same command"
+            ) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What a worker has to have."""
+
+    engine: Engine | None  # asked for here
+    source: str  # fingerprint of capsim's code
+
+
+class _Cluster(Executor):
+    """A client as an executor, whose workers do as this process would.
+
+    The client's own never ends a future whose scheduler is lost, so that everybody waits for ever.
+    """
+
+    def __init__(self, client: Any, wanted: _Wanted) -> None:
+        self._client = client
+        self._wanted = wanted
+
+    def submit(
+        self,
+        fn: Callable[Arguments, Result],
+        /,
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Future[Result]:
+        """Take a piece of work; the library sees one thing, and looks for no futures inside.
+
+        To cancel it is to want it no more. The scheduler drops what has not begun when the client
+        leaves, all at once: cancelling one by one takes a message to and fro for each.
+        """
+        wanted: Future[Result] = Future()
+        work = partial(fn, *args, **kwargs)
+        done = self._client.submit(_as_here, self._wanted, work, pure=False)
+        self._client.loop.add_callback(self._pass_on, done, wanted)
+        return wanted
+
+    async def _pass_on(self, done: Any, wanted: Future[Any]) -> None:
+        """Give what a future of the client brings to one of ours, unless nobody wants it then."""
+        try:
+            result = await self._client.gather(done, asynchronous=True)
+        except BaseException as error:  # noqa: BLE001 (it is raised where the result is asked for)
+            if wanted.set_running_or_notify_cancel():
+                wanted.set_exception(error)
+        else:
+            if wanted.set_running_or_notify_cancel():
+                wanted.set_result(result)
+
+
+def _as_here(wanted: _Wanted, work: Callable[[], Result]) -> Result:
+    """Do a piece of work on a worker, which may have come after the others were looked at."""
+    reason = _unfit(wanted, _facts(wanted.engine))
+    if reason is not None:
+        raise RunError(f"a worker of the cluster {reason}")
+    with choice.using(wanted.engine):
+        return work()
+
+
+def _facts(engine: Engine | None) -> dict[str, str]:
+    """Return what a worker has: whose code, and which engine for what is asked for."""
+    from capsim.engine import compiled
+
+    is_slow = engine == "reference" or not compiled.is_available()
+    return {"source": _own_source(), "engine": "reference" if is_slow else "compiled"}
+
+
+@cache
+def _own_source() -> str:
+    return source_fingerprint()
+
+
+def _unfit(wanted: _Wanted, facts: Mapping[str, str]) -> str | None:
+    """Return why a worker cannot do the work, and the remedy; none: it can."""
+    if facts["source"] != wanted.source:
+        return f"has another capsim than this computer; {_SAME}"
+    if choice.usual() == "compiled" and facts["engine"] != "compiled":
+        return (
+            "has no numba, and would take many times as long; install it there with: pip install "
+            "'capsim[fast]', or add --engine reference"
+        )
+    return None
+
+
+def _check_workers(client: Any, address: str, wanted: _Wanted) -> None:
+    """Make sure, before any work, that there are workers, and that each can do it."""
+    found = client.run(_facts, wanted.engine, on_error="return")
+    if not found:
+        raise InputError(
+            f"dask://{address}: the scheduler has no workers; start some with: dask worker "
+            f"{address}"
+        )
+    for worker, facts in sorted(found.items()):
+        if isinstance(facts, BaseException):
+            raise InputError(f"worker {worker}: cannot run capsim ({facts}); {_SAME}")
+        reason = _unfit(wanted, facts)
+        if reason is not None:
+            raise InputError(f"worker {worker}: {reason}")
+
+
+def _library(address: str) -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise InputError(
+            f"--executor dask://{address}: dask.distributed is not installed; add it with: pip "
+            "install 'capsim[cluster]'"
+        ) from None
+    return distributed
+
+
+@contextmanager
+def _connected(distributed: Any, address: str) -> Iterator[Any]:
+    try:
+        client = distributed.Client(f"tcp://{address}", timeout=_CONNECT_S, set_as_default=False)
+    except OSError:
+        raise InputError(
+            f"--executor dask://{address}: no scheduler answers there; start one with: dask "
+            "scheduler"
+        ) from None
+    try:
+        yield client
+    finally:
+        with undisturbed():
+            client.close(timeout=_CONNECT_S)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library from telling on stderr what we tell in a line."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
