@@ -17,7 +17,7 @@ from capsim.provenance import source_fingerprint
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-_CONNECT_S = 5.0  # until a scheduler has answered: on a network of one's own it takes milliseconds
+_PATIENCE_S = 5.0  # until a scheduler answers, which takes milliseconds, or a worker has started
 _SAME = "the same capsim has to be installed everywhere, with the versions in constraints.txt"
 
 
@@ -137,12 +137,14 @@ def _unfit(wanted: _Wanted, facts: Mapping[str, str]) -> str | None:
 
 def _check_workers(client: Any, address: str, wanted: _Wanted) -> None:
     """Make sure, before any work, that there are workers, and that each can do it."""
-    found = client.run(_facts, wanted.engine, on_error="return")
-    if not found:
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
+    except TimeoutError:
         raise InputError(
             f"dask://{address}: the scheduler has no workers; start some with: dask worker "
             f"{address}"
-        )
+        ) from None
+    found = client.run(_facts, wanted.engine, on_error="return")
     for worker, facts in sorted(found.items()):
         if isinstance(facts, BaseException):
             raise InputError(f"worker {worker}: cannot run capsim ({facts}); {_SAME}")
@@ -165,7 +167,7 @@ def _library(address: str) -> Any:
 @contextmanager
 def _connected(distributed: Any, address: str) -> Iterator[Any]:
     try:
-        client = distributed.Client(f"tcp://{address}", timeout=_CONNECT_S, set_as_default=False)
+        client = distributed.Client(f"tcp://{address}", timeout=_PATIENCE_S, set_as_default=False)
     except OSError:
         raise InputError(
             f"--executor dask://{address}: no scheduler answers there; start one with: dask "
@@ -175,7 +177,7 @@ def _connected(distributed: Any, address: str) -> Iterator[Any]:
         yield client
     finally:
         with undisturbed():
-            client.close(timeout=_CONNECT_S)
+            client.close(timeout=_PATIENCE_S)
 
 
 @contextmanager
