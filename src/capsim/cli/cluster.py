@@ -37,16 +37,23 @@ def cluster(address: str) -> Iterator[Executor]:
     """
     distributed = _library(address)
     with _quiet(), _connected(distributed, address) as client:
-        wanted = _Wanted(engine=choice.asked_for(), source=source_fingerprint())
-        _check_workers(client, address, wanted)
+        wanted = _Wanted(
+            asked=choice.asked_for(), engine=choice.usual(), source=source_fingerprint()
+        )
+        lost = (
+            CancelledError,
+            distributed.client.ClosedClientError,
+            distributed.comm.CommClosedError,
+        )
         try:
+            _check_workers(client, address, wanted)
             yield _Cluster(client, wanted)
         except distributed.KilledWorker:
             raise RunError(
                 "workers of the cluster died again and again at the same simulation (out of "
                 "memory?); what is finished is kept: go on with more memory for each"
             ) from None
-        except CancelledError:
+        except lost:
             raise RunError(
                 f"dask://{address}: the scheduler was lost; what is finished is kept: start it "
                 "again and go on with the same command"
@@ -57,7 +64,8 @@ def cluster(address: str) -> Iterator[Executor]:
 class _Wanted:
     """What a worker has to have."""
 
-    engine: Engine | None  # asked for here
+    asked: Engine | None  # as here
+    engine: Engine  # that this comes to
     source: str  # fingerprint of capsim's code
 
 
@@ -103,19 +111,16 @@ class _Cluster(Executor):
 
 def _as_here(wanted: _Wanted, work: Callable[[], Result]) -> Result:
     """Do a piece of work on a worker, which may have come after the others were looked at."""
-    reason = _unfit(wanted, _facts(wanted.engine))
+    reason = _unfit(wanted, _facts())
     if reason is not None:
         raise RunError(f"a worker of the cluster {reason}")
-    with choice.using(wanted.engine):
+    with choice.using(wanted.asked):
         return work()
 
 
-def _facts(engine: Engine | None) -> dict[str, str]:
-    """Return what a worker has: whose code, and which engine for what is asked for."""
-    from capsim.engine import compiled
-
-    is_slow = engine == "reference" or not compiled.is_available()
-    return {"source": _own_source(), "engine": "reference" if is_slow else "compiled"}
+def _facts() -> dict[str, str]:
+    """Return what a worker has: whose code, and which engine at best."""
+    return {"source": _own_source(), "engine": choice.usual()}
 
 
 @cache
@@ -127,7 +132,7 @@ def _unfit(wanted: _Wanted, facts: Mapping[str, str]) -> str | None:
     """Return why a worker cannot do the work, and the remedy; none: it can."""
     if facts["source"] != wanted.source:
         return f"has another capsim than this computer; {_SAME}"
-    if choice.usual() == "compiled" and facts["engine"] != "compiled":
+    if wanted.engine == "compiled" and facts["engine"] != "compiled":
         return (
             "has no numba, and would take many times as long; install it there with: pip install "
             "'capsim[fast]', or add --engine reference"
@@ -144,7 +149,7 @@ def _check_workers(client: Any, address: str, wanted: _Wanted) -> None:
             f"dask://{address}: the scheduler has no workers; start some with: dask worker "
             f"{address}"
         ) from None
-    found = client.run(_facts, wanted.engine, on_error="return")
+    found = client.run(_facts, on_error="return")
     for worker, facts in sorted(found.items()):
         if isinstance(facts, BaseException):
             raise InputError(f"worker {worker}: cannot run capsim ({facts}); {_SAME}")
@@ -183,10 +188,9 @@ def _connected(distributed: Any, address: str) -> Iterator[Any]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the library from telling on stderr what we tell in a line."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    before = logging.root.manager.disable
+    logging.disable()  # the library, and what it is built on, log under many names
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logging.disable(before)
