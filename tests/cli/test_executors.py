@@ -1,5 +1,6 @@
 """--executor: other workers, the same bytes; and a cluster that cannot do the work says so."""
 
+import gc
 import json
 import logging
 import os
@@ -78,6 +79,7 @@ def test_every_executor_prints_the_same(
     assert len(printed) == 1
     assert printed != {""}
     assert not [t for t in set(threading.enumerate()) - before if t.name.startswith("capsim")]
+    assert gc.isenabled()  # which runs of the reference engine side by side pause
 
 
 @pytest.mark.slow
@@ -284,11 +286,14 @@ def test_a_larger_command_redoes_nothing(run: Run, folder: Path) -> None:
     assert not list(folder.glob(".capsim-*"))
 
 
-@pytest.mark.parametrize(("engine", "kind"), [("reference", "Process"), ("compiled", "_Threads")])
+@pytest.mark.parametrize(
+    ("engine", "jobs", "kind"),
+    [("reference", 2, "Process"), ("compiled", 2, "_Threads"), ("compiled", 5, "Process")],
+)
 @WITH_NUMBA
-def test_the_engine_chooses(engine: Any, kind: str) -> None:
-    """Threads where the loop leaves Python's lock to others, processes where it does not."""
-    with using(engine), workers(2) as executor:
+def test_the_engine_chooses(engine: Any, jobs: int, kind: str) -> None:
+    """A few threads where the loop leaves Python's lock to others, processes where it does not."""
+    with using(engine), workers(jobs) as executor:
         assert kind in type(executor).__name__
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from capsim.engine.choice import Engine
 
 THREADS, PROCESSES, CLUSTER = "threads", "processes", "dask"
+# What surrounds the compiled loop (lowering, layout, draws, metrics) holds Python's lock for about
+# 40 % of a job (docs/decisions.md): more threads than this would wait for each other.
+_MOST_THREADS = 4
 KINDS = f"{THREADS}|{PROCESSES}|{CLUSTER}://HOST:PORT"
 
 
@@ -44,8 +47,8 @@ def workers(jobs: int | None, asked: str | None = None) -> Iterator[Executor | N
 
     Args:
         jobs: how many; a cluster knows itself.
-        asked: for, as `--executor` takes it; none: threads where the compiled engine is in use,
-            whose loop leaves Python's lock to others, else processes.
+        asked: for, as `--executor` takes it; none: a few threads where the compiled engine is in
+            use, whose loop leaves Python's lock to others, else processes.
 
     Raises:
         InputError: there is no such cluster, or it cannot do the work.
@@ -63,7 +66,7 @@ def workers(jobs: int | None, asked: str | None = None) -> Iterator[Executor | N
     if count == 1:
         yield None
         return
-    if (asked or _usual()) == THREADS:
+    if (asked or _usual(count)) == THREADS:
         from capsim.cli.threads import threads
 
         with threads(count) as executor:
@@ -93,10 +96,10 @@ def prepared_engine() -> "Engine | None":
     return asked_for()
 
 
-def _usual() -> str:
+def _usual(count: int) -> str:
     from capsim.engine.choice import usual
 
-    return THREADS if usual() == "compiled" else PROCESSES
+    return THREADS if usual() == "compiled" and count <= _MOST_THREADS else PROCESSES
 
 
 def _address(asked: str) -> str | None:

@@ -69,8 +69,8 @@ Executor = Annotated[
     typer.Option(
         "--executor",
         metavar="threads|processes|dask://HOST:PORT",
-        help="Where simulations run (default: in threads by the compiled engine, in processes by "
-        "the reference engine); the results are the same.",
+        help="Where simulations run (default: by the compiled engine in up to 4 threads, else in "
+        "processes); the results are the same.",
     ),
 ]
 Runs = Annotated[
