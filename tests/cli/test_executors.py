@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,7 +92,14 @@ def test_killed_worker_loses_nothing(run: Run, local: dict[str, Any], folder: Pa
     with killed_in_the_middle(local["workers"][0], folder / "kept"):
         printed = run(*command, "--executor", f"dask://{local['address']}", "--runs", "kept")
     assert printed.out == whole
-    assert printed.err == ""
+    assert not printed.err or "simulations" in last_line(printed.err)
+
+
+def last_line(err: str) -> str:
+    """Return the last word on stderr: before it there may be progress of a slow machine, only."""
+    *progress, last = err.splitlines()
+    assert all(re.fullmatch(r"capsim: \d+ of \d+ simulations.*", line) for line in progress)
+    return last
 
 
 def wait_for_jobs(runs: Path, count: int) -> None:
@@ -124,8 +132,7 @@ def test_a_lost_scheduler_is_told(run: Run, folder: Path) -> None:
         place = ("--executor", f"dask://{own['address']}", "--runs", "kept")
         result = run(*PREDICT, "--draws", "300", *place)
     assert (result.code, result.out) == (1, "")
-    assert "the scheduler was lost; what is finished is kept" in result.err
-    assert result.err.count("\n") == 1
+    assert "the scheduler was lost; what is finished is kept" in last_line(result.err)
 
 
 @pytest.mark.slow
@@ -145,9 +152,8 @@ def test_interrupt_leaves_the_cluster_free(local: dict[str, Any], folder: Path) 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert err.startswith("capsim: stopped after ")
-    assert "kept keeps what is done" in err
-    assert err.count("\n") == 1
+    assert last_line(err).startswith("capsim: stopped after ")
+    assert "kept keeps what is done" in last_line(err)
     with Client(f"tcp://{local['address']}", set_as_default=False) as client:
         for _ in range(200):
             left = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
