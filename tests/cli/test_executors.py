@@ -22,6 +22,8 @@ import pytest
 
 from capsim.cli import cluster
 from capsim.cli.executor import workers
+from capsim.cli.options import Asked
+from capsim.cli.system import read_system
 from capsim.cli.threads import threads
 from capsim.engine import compiled
 from capsim.engine.choice import asked_for, using
@@ -299,8 +301,17 @@ def test_a_larger_command_redoes_nothing(run: Run, folder: Path) -> None:
 @WITH_NUMBA
 def test_the_engine_chooses(engine: Any, jobs: int, kind: str) -> None:
     """A few threads where the loop leaves Python's lock to others, processes where it does not."""
-    with using(engine), workers(jobs) as executor:
+    with using(engine), workers(jobs, engine) as executor:
         assert kind in type(executor).__name__
+
+
+@WITH_NUMBA
+@pytest.mark.usefixtures("folder")
+def test_a_model_that_the_compiled_engine_refuses() -> None:
+    """What runs on the reference engine anyway is found out before threads are chosen for it."""
+    assert read_system(Asked(model="tiny.toml", settings={})).engine("burst") == "compiled"
+    system = read_system(Asked(model="hypotheses/memory-exhaustion", settings={}))
+    assert system.engine(system.scenario(None)) == "reference"
 
 
 def test_threads_stop_at_an_error() -> None:

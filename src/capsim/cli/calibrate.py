@@ -103,7 +103,8 @@ def _calibrate(
 
     if system.dataset is None:
         raise InputError(f"{system.asked.model}: names no dataset; give load tests with --data")
-    with kept_work("parameter points", means=means, journal=journal) as work:
+    engine = system.engine(system.scenario(None))
+    with kept_work("parameter points", means=means, engine=engine, journal=journal) as work:
         return run(
             system.template,
             system.dataset,

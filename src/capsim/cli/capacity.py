@@ -180,7 +180,8 @@ def _found(
     from capsim.experiments.load_claims import answered
 
     scenario = system.scenario(task.asked.scenario)
-    with kept_work("searches and simulations", means=task.means, journal=journal) as work:
+    what, engine = "searches and simulations", system.engine(scenario)
+    with kept_work(what, means=task.means, engine=engine, journal=journal) as work:
         common: dict[str, Any] = {
             "draws": task.draws or DRAWS,
             "seed": task.seed,

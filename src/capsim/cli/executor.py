@@ -42,19 +42,22 @@ def check_executor(asked: str | None, jobs: int | None) -> None:
 
 
 @contextmanager
-def workers(jobs: int | None, asked: str | None = None) -> Iterator[Executor | None]:
+def workers(
+    jobs: int | None, engine: "Engine", asked: str | None = None
+) -> Iterator[Executor | None]:
     """Provide `jobs` workers (none: one per core); a single one needs no executor.
 
     Args:
         jobs: how many; a cluster knows itself.
-        asked: for, as `--executor` takes it; none: a few threads where the compiled engine is in
-            use, whose loop leaves Python's lock to others, else processes.
+        engine: that runs the work, or most of it.
+        asked: for, as `--executor` takes it; none: a few threads for the compiled engine, whose
+            loop leaves Python's lock to others, else processes.
 
     Raises:
         InputError: there is no such cluster, or it cannot do the work.
         RunError: a worker died.
     """
-    engine = prepared_engine()
+    asked_engine = prepared_engine()
     address = None if asked is None else _address(asked)
     if address is not None:
         from capsim.cli.cluster import cluster
@@ -66,7 +69,8 @@ def workers(jobs: int | None, asked: str | None = None) -> Iterator[Executor | N
     if count == 1:
         yield None
         return
-    if (asked or _usual(count)) == THREADS:
+    fits_threads = engine == "compiled" and count <= _MOST_THREADS
+    if (asked or (THREADS if fits_threads else PROCESSES)) == THREADS:
         from capsim.cli.threads import threads
 
         with threads(count) as executor:
@@ -74,7 +78,7 @@ def workers(jobs: int | None, asked: str | None = None) -> Iterator[Executor | N
         return
     from capsim.cli.processes import processes
 
-    with processes(count, engine) as executor:
+    with processes(count, asked_engine) as executor:
         yield executor
 
 
@@ -94,12 +98,6 @@ def prepared_engine() -> "Engine | None":
         note("compiling the fast engine, once (about 20 s; --engine reference does without)")
         compiled.prepare()
     return asked_for()
-
-
-def _usual(count: int) -> str:
-    from capsim.engine.choice import usual
-
-    return THREADS if usual() == "compiled" and count <= _MOST_THREADS else PROCESSES
 
 
 def _address(asked: str) -> str | None:

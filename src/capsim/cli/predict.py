@@ -143,7 +143,8 @@ def _at(task: _Task, users: int, output: Output, journal: Journal) -> "Predictio
     from capsim.experiments.predict import predict as run
     from capsim.report import prediction as report
 
-    with kept_work("simulations", means=task.means, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         found = run(
             task.system.belief,
             users,
@@ -175,7 +176,8 @@ def _over_range(
     from capsim.report import curve as report
 
     draws = task.draws or CURVE_DRAWS
-    with kept_work("simulations", means=task.means, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         found = _curve(task, levels(*ends, _LEVELS), draws, work)
     output.emit(report, found, task.system.context(seed=task.seed, draws=draws))
     return found

@@ -146,7 +146,8 @@ def _replicate(task: _Task, output: Output) -> None:
 def _replications(task: _Task, journal: "Journal") -> "Replications":
     from capsim.experiments.replications import replicate
 
-    with kept_work("simulations", means=task.means, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         return replicate(
             task.system.belief.central(),
             scenario=task.scenario,

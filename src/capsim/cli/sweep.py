@@ -16,6 +16,7 @@ from capsim.cli.work import Means, journal_of, kept_work
 from capsim.journal import Journal
 
 if TYPE_CHECKING:
+    from capsim.engine.choice import Engine
     from capsim.experiments.axes import Value
     from capsim.experiments.sweep import Sweep
     from capsim.experiments.sweep_plan import SweepPlan
@@ -140,7 +141,7 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
         seed=task.seed,
     )
     with journal_of(task.means, "sweep", system.template.name, plan.scenario) as journal:
-        found = _run(plan, task.means, journal)
+        found = _run(plan, task.means, system.engine(scenario), journal)
         context = system.context(seed=task.seed, draws=draws, users=found.users)
         now = found.now.outcomes
         context = system.beside_measurement(context, found.scenario, found.users, now)
@@ -148,10 +149,10 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
         draw(partial(_picture, plan, found), picture)
 
 
-def _run(plan: "SweepPlan", means: Means, journal: Journal) -> "Sweep":
+def _run(plan: "SweepPlan", means: Means, engine: "Engine", journal: Journal) -> "Sweep":
     from capsim.experiments.sweep import run_sweep
 
-    with kept_work("simulations", means=means, journal=journal) as work:
+    with kept_work("simulations", means=means, engine=engine, journal=journal) as work:
         return run_sweep(plan, executor=work.executor, on_done=work.on_done, journal=work.journal)
 
 

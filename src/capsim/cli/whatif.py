@@ -106,7 +106,8 @@ def _compare(task: _Task, names: list[str], journal: Journal) -> "WhatIf":
     from capsim.experiments.whatif import DRAWS
     from capsim.experiments.whatif import whatif as run
 
-    with kept_work("simulations", means=task.means, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         return run(
             task.system.belief,
             names,

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capsim.cli.executor import check_executor, workers
 from capsim.cli.interrupt import StoppedError, check
@@ -14,6 +15,9 @@ from capsim.cli.progress import OnDone, progress
 from capsim.errors import InputError
 from capsim.journal import Journal
 from capsim.provenance import source_fingerprint
+
+if TYPE_CHECKING:
+    from capsim.engine.choice import Engine
 
 _NOTHING_KEPT = "nothing was written"
 
@@ -90,12 +94,13 @@ def _say_found(journal: Journal, place: Path) -> None:
 
 
 @contextmanager
-def kept_work(what: str, *, means: Means, journal: Journal) -> Iterator[Work]:
+def kept_work(what: str, *, means: Means, engine: "Engine", journal: Journal) -> Iterator[Work]:
     """Provide workers and progress for some long work that a journal keeps.
 
     Args:
         what: is being counted, e.g. `simulations`.
         means: of the work.
+        engine: that runs it, or most of it.
         journal: of the work.
 
     Raises:
@@ -109,7 +114,7 @@ def kept_work(what: str, *, means: Means, journal: Journal) -> Iterator[Work]:
         check()
 
     try:
-        with workers(means.jobs, means.executor) as executor, progress(what) as on_done:
+        with workers(means.jobs, engine, means.executor) as executor, progress(what) as on_done:
             yield Work(executor=executor, on_done=counted, journal=journal)
     except KeyboardInterrupt:
         done, total = count
