@@ -1,11 +1,15 @@
 """The one way in which capsim does many independent pieces of work: an injected map."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Executor, Future
+from itertools import islice
+from queue import SimpleQueue
 from typing import TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+_AT_ONCE = 1000  # handed out: more than a cluster has workers, and less than memory minds
 
 OnDone = Callable[[int, int], None]  # (done, of how many)
 
@@ -51,12 +55,24 @@ def _as_they_come(
         for number, task in enumerate(tasks):
             yield number, function(task)
         return
-    futures: dict[Future[Result], int] = {
-        executor.submit(function, task): number for number, task in enumerate(tasks)
-    }
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
+    waiting, numbers = iter(enumerate(tasks)), dict[Future[Result], int]()
+
+    def hand_out() -> None:
+        """Hand out what there is room for, until something comes back."""
+        for number, task in islice(waiting, _AT_ONCE - len(numbers)):
+            future = executor.submit(function, task)
+            numbers[future] = number
+            future.add_done_callback(finished.put)
+            if not finished.empty():
+                return
+
     try:
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        hand_out()
+        while numbers:
+            future = finished.get()
+            yield numbers.pop(future), future.result()
+            hand_out()
     finally:
-        for future in futures:
+        for future in numbers:
             future.cancel()

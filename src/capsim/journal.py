@@ -1,92 +1,148 @@
-"""What long work has found so far, kept on disk: stopping it loses nothing."""
+"""What long work has found so far, kept on disk: stopping it, however hard, loses nothing."""
 
+import io
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from capsim.errors import InputError
 from capsim.files import check_writable, write_whole
 
-_FIELDS = 3  # of a line: a key, a name and a result
+Cell = str | bool | int | float  # what is not known is NaN, or an empty text
+
+_OUTCOME = "outcome"  # the column of a job's whole result, as JSON
+_PART = ".parquet"
 
 
 class Journal:
-    """Results by name, a line of JSON each, of work with one key.
+    """Finished jobs by name, of work with one key: a folder with a Parquet file for each.
 
-    The same work goes on with what is there. Lines are only ever added, so that two commands at
-    once do not take each other's; those with another key stay until a command is finished.
+    The same work goes on with what is there. Each kind of job has a folder inside, whose files
+    together are one table: `pandas.read_parquet` reads it at any time. A file is written whole or
+    not at all, and named after its job: two commands at once write other files, or the same one
+    with the same content. Those of work with another key stay until a command is finished.
     """
 
-    def __init__(self, path: Path | None, key: str) -> None:
-        """Read what earlier, stopped work with the same key left; no path: keep nothing.
+    def __init__(
+        self, path: Path | None, key: str, *, anew: bool = False, stays: bool = False
+    ) -> None:
+        """Look for what earlier, stopped work with the same key left.
+
+        Args:
+            path: the folder, made with the first job that is finished; none: keep nothing.
+            key: of the work: what was kept under another one is not its own.
+            anew: use nothing of what is there.
+            stays: it belongs to the user: finished work leaves it as it is.
 
         Raises:
-            InputError: the journal's folder cannot be written to.
+            InputError: the folder cannot be written to.
         """
         self.path = path
         self._key = key
-        self._used: set[str] = set()
+        self._stays = stays
         self._known: dict[str, Any] = {}
-        if path is None:
-            return
-        check_writable(path)
-        self._known = _read(path, key)
+        self._used: set[str] = set()
+        self._parts: dict[str, Path] = {}
+        if path is not None:
+            _check(path)
+            if not anew:
+                self._parts = {_name_of(part): part for part in path.glob(f"*/{key}-*{_PART}")}
+        self.found = len(self._parts)  # finished jobs to go on from
 
     def get(self, name: str) -> Any:
-        """Return the result of a name as JSON holds it; none: there is none."""
+        """Return the result of a job as JSON holds it; none: there is none."""
         self._used.add(name)
+        if name not in self._known and name in self._parts:
+            self._known[name] = _read(self._parts[name])
         return self._known.get(name)
 
-    def put(self, name: str, result: Any) -> None:
-        """Keep a result, as JSON can hold it, at once; the first one begins the file."""
+    def put(self, name: str, result: Any, *, kind: str, about: Mapping[str, Cell]) -> None:
+        """Keep a result, as JSON can hold it, at once.
+
+        Args:
+            name: of the job.
+            result: of it.
+            kind: of job: those of a kind have the same columns.
+            about: columns for people, each of one type in all jobs that have it.
+        """
         self._used.add(name)
         self._known[name] = result
-        if self.path is not None:
-            self._end_line()
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(_line(self._key, name, result))
+        if self.path is None:
+            return
+        part = self.path / kind / f"{self._key}-{name}{_PART}"
+        self._parts[name] = part
+        row = {"key": self._key, "name": name, **about, _OUTCOME: json.dumps(result)}
+        content = _as_parquet(row)
+        try:
+            _write(part, content)
+        except (InputError, FileNotFoundError):  # another command, finished, has taken the folder
+            _write(part, content)
 
     def forget(self) -> None:
         """Drop what this work used: it is finished and its result written.
 
-        What other work with the same key has left stays.
+        What other work with the same key has left stays, and so does a folder of the user's.
         """
-        if self.path is None or not self.path.is_file():
+        if self.path is None or self._stays or not self.path.is_dir():
             return
-        others = {n: r for n, r in _read(self.path, self._key).items() if n not in self._used}
-        if others:
-            write_whole(self.path, "".join(_line(self._key, n, r) for n, r in others.items()))
-        else:
-            self.remove()
+        for folder in [each for each in self.path.iterdir() if each.is_dir()]:
+            parts = set(folder.glob(f"*{_PART}"))
+            others = {p for p in parts if self._is_of_others(p)}
+            for part in parts - others:
+                part.unlink(missing_ok=True)
+            if not others:  # what a kill left half written goes, too
+                shutil.rmtree(folder, ignore_errors=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
 
-    def remove(self) -> None:
-        """Drop everything."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
-    def _end_line(self) -> None:
-        """End the line that a kill may have left half written: the next is one of its own."""
-        if self.path is None or not self.path.is_file():
-            return
-        with self.path.open("rb+") as file:
-            if file.seek(0, 2) and file.seek(-1, 2) and file.read() != b"\n":
-                file.write(b"\n")
+    def _is_of_others(self, part: Path) -> bool:
+        return part.name.startswith(f"{self._key}-") and _name_of(part) not in self._used
 
 
-def _line(key: str, name: str, result: Any) -> str:
-    return json.dumps([key, name, result]) + "\n"
+def _check(path: Path) -> None:
+    """Make sure, before any work, that a folder is one, or can be made, and be written to."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: is a file; name a folder for the finished jobs")
+    check_writable(path / "part" if path.is_dir() else path)
 
 
-def _read(path: Path, key: str) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    rows = [row for row in map(_parse, lines) if isinstance(row, list) and len(row) == _FIELDS]
-    return {row[1]: row[2] for row in rows if row[0] == key}
+def _name_of(part: Path) -> str:
+    return part.name.removesuffix(_PART).rpartition("-")[2]
 
 
-def _parse(line: str) -> Any:
-    """Return a line's content; none where a kill left half a line."""
+def _as_parquet(row: Mapping[str, Cell]) -> bytes:
+    """Return a table of one row, which is one row group."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    content = io.BytesIO()
+    # Statistics of a single row are its long texts once more: without them, a sixth of the size.
+    parquet.write_table(
+        pa.table({name: [value] for name, value in row.items()}),
+        content,
+        use_dictionary=False,
+        write_statistics=False,
+    )
+    return content.getvalue()
+
+
+def _write(part: Path, content: bytes) -> None:
+    part.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(part, content)
+
+
+def _read(part: Path) -> Any:
+    """Return the result in a part; none: it has gone, or a failure of power has left half of it."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
     try:
-        return json.loads(line)
-    except ValueError:
+        table = parquet.read_table(part, columns=[_OUTCOME], use_threads=False, partitioning=None)
+        return json.loads(table.column(_OUTCOME)[0].as_py())
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowInvalid, ValueError):
+        part.unlink(missing_ok=True)
         return None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from capsim.cli.output import plain_text
@@ -164,8 +165,8 @@ def test_a_stop_loses_nothing(run: Run, folder: Path, monkeypatch: pytest.Monkey
     result = run(*arguments)
     assert result.code == 130
     assert "keeps what is done" in result.err
-    (journal,) = folder.glob(".capsim-capacity-*.journal")
-    assert journal.read_text(encoding="utf-8").count("\n") == 2
+    (runs,) = folder.glob(".capsim-capacity-*.runs")
+    assert len(pd.read_parquet(runs)) == 2
 
     def counted(task: Any) -> Any:
         searched.append(task.replication)
@@ -174,7 +175,7 @@ def test_a_stop_loses_nothing(run: Run, folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(experiment, "search_draw", counted)
     assert run(*arguments).out == whole
     assert searched == [0, 1, 2, 3]
-    assert not journal.exists()
+    assert not runs.exists()
 
 
 @pytest.mark.slow

@@ -10,15 +10,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from capsim.cli.executor import workers
+from capsim.cli.processes import processes
+from capsim.engine.choice import ENGINES
 from capsim.errors import RunError
 
 CAPSIM = (sys.executable, "-m", "capsim")
 # The parser loads pydantic by itself as soon as it has options to check.
 HEAVY = {"numpy", "scipy", "pandas", "simpy", "matplotlib", "capsim.model.model"}
 LONG = ("--model", "tiny.toml", "--users", "14", "--draws", "20000")
+# Each of its runs takes minutes: users who give up make it one that has to be simulated whole.
+ENDLESS = (
+    *("--model", "tiny.toml", "--users", "5000", "--draws", "4", "--jobs", "2"),
+    *("--set", "scenarios.burst.duration_s=100000"),
+)
+EXECUTORS = ("threads", "processes")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
 _PATIENCE_S = 300.0
 
@@ -67,13 +75,22 @@ def wait_for_workers(process: "subprocess.Popen[str]") -> None:
     time.sleep(2)
 
 
+def wait_until(happens: Callable[[], bool], patience_s: float = _PATIENCE_S) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + patience_s
+    while not happens():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def parts_in(runs: Path) -> dict[Path, int]:
+    """Return the files of finished jobs in a folder, with the numbers that each has on the disk."""
+    return {part: part.stat().st_ino for part in runs.glob("*/*.parquet")}
+
+
 def wait_until_gone(group: int) -> None:
     """Wait until no process of a group is left."""
-    for _ in range(100):
-        if not is_alive(group):
-            return
-        time.sleep(0.05)
-    raise AssertionError("processes are left behind")
+    wait_until(lambda: not is_alive(group), patience_s=5)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +181,7 @@ def test_dead_worker_is_a_failed_run() -> None:
     """A worker that dies, as for want of memory, ends the run in one line."""
 
     def kill_one() -> None:
-        with workers(2) as executor:
-            assert executor is not None
+        with processes(2, None) as executor:
             executor.submit(os._exit, 1).result(timeout=_PATIENCE_S)
 
     with pytest.raises(RunError, match="worker process died"):
@@ -174,23 +190,47 @@ def test_dead_worker_is_a_failed_run() -> None:
 
 @POSIX
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_interrupt_writes_no_result(jobs: str, folder: Path) -> None:
-    """Ctrl-C in the middle: exit code 130, one line, no file but a journal, no process left."""
-    before = set(folder.rglob("*"))
-    process = start("predict", *LONG, "--jobs", jobs, "--out", "result.json", "--format", "json")
-    if jobs == "2":
+@pytest.mark.parametrize(
+    "how", [("--jobs", "1"), *(("--jobs", "2", "--executor", name) for name in EXECUTORS)]
+)
+def test_interrupt_writes_no_result(how: tuple[str, ...], folder: Path) -> None:
+    """Ctrl-C in the middle: exit code 130, one line, no file but what is done, no process left."""
+    before = set(folder.iterdir())
+    process = start("predict", *LONG, *how, "--out", "result.json", "--format", "json")
+    if "processes" in how:
         wait_for_workers(process)
     else:
         time.sleep(4)
     out, err = interrupt(process)
     assert process.returncode == 130
     assert out == ""
-    kept = set(folder.rglob("*")) - before
+    kept = set(folder.iterdir()) - before
     words = "goes on from there" if kept else "nothing was written"
-    assert last_line(err).endswith(words) or jobs == "1"  # which may still be loading
-    assert kept <= {folder / ".capsim-predict-tiny-burst.journal"}
+    assert last_line(err).endswith(words) or "processes" not in how  # which may still be loading
+    assert kept <= {folder / ".capsim-predict-tiny-burst.runs"}
     wait_until_gone(process.pid)
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_interrupt_ends_threads_in_the_middle(engine: str, folder: Path) -> None:
+    """Threads in runs of minutes end within a second or so of Ctrl-C, and leave nothing behind."""
+    process = start("predict", *ENDLESS, "--executor", "threads", "--engine", engine)
+    threads = Path(f"/proc/{process.pid}/task")
+    wait_until(lambda: any(is_at_work(thread, process.pid) for thread in threads.iterdir()))
+    began = time.monotonic()
+    _, err = interrupt(process)
+    assert time.monotonic() - began < 3  # a second, on a machine that does other things as well
+    assert process.returncode == 130
+    assert last_line(err).endswith("nothing was written")
+    assert not list(folder.glob(".capsim-*"))
+
+
+def is_at_work(thread: Path, process: int) -> bool:
+    """Say whether a thread of a process, not its main one, has computed for half a second."""
+    ticks = int((thread / "stat").read_text().rpartition(")")[2].split()[11])
+    return int(thread.name) != process and ticks >= os.sysconf("SC_CLK_TCK") / 2
 
 
 @POSIX
@@ -200,24 +240,46 @@ def test_interrupted_calibration_goes_on(folder: Path) -> None:
     effort = ("--design", "64", "--rounds", "1", "--per-round", "32")
     arguments = ("calibrate", "--model", "tiny.toml", "--jobs", "2", *effort)
     process = start(*arguments)
-    journal = folder / "tiny.posterior.json.journal"
-    for _ in range(int(_PATIENCE_S * 20)):
-        if journal.exists() and journal.read_text(encoding="utf-8").count("\n") > 5:
-            break
-        time.sleep(0.05)
+    runs = folder / "tiny.posterior.json.runs"
+    wait_until(lambda: len(parts_in(runs)) > 5)
     _, err = interrupt(process)
     assert process.returncode == 130
-    assert "tiny.posterior.json.journal keeps what is done" in last_line(err)
+    assert "tiny.posterior.json.runs keeps what is done" in last_line(err)
     assert not (folder / "tiny.posterior.json").exists()
-    kept = journal.read_text(encoding="utf-8").splitlines()
-    assert len(kept) > 5
+    assert len(pd.read_parquet(runs)) == len(parts_in(runs)) > 5
     wait_until_gone(process.pid)
     again = start(*arguments)
     out, err = again.communicate(timeout=_PATIENCE_S)
     assert again.returncode == 0, err
     assert "What the load tests taught" in out
-    assert not journal.exists()
+    assert not runs.exists()
     assert (folder / "tiny.posterior.json").exists()
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_killed_sweep_goes_on(executor: str, folder: Path) -> None:
+    """After kill -9, --resume gives the same bytes, and simulates nothing again that was done."""
+    arguments = ("sweep", "pool-size=1,2,3,4", "--model", "tiny.toml", "--draws", "12", "--no-plot")
+    arguments = (*arguments, "--format", "json", "--jobs", "2")
+    whole = start(*arguments, "--runs", "whole").communicate(timeout=_PATIENCE_S)[0]
+    arguments = (*arguments, "--executor", executor)
+    kept = folder / "kept"
+    killed = start(*arguments, "--runs", "kept")
+    wait_until(lambda: len(parts_in(kept)) > 8)
+    os.killpg(killed.pid, signal.SIGKILL)
+    assert killed.communicate(timeout=_PATIENCE_S)[0] == ""
+    done = parts_in(kept)
+    assert 8 < len(pd.read_parquet(kept)) == len(done) < len(parts_in(folder / "whole"))
+    again = start(*arguments, "--runs", "kept", "--resume")
+    out, err = again.communicate(timeout=_PATIENCE_S)
+    assert out == whole
+    assert f"going on from {len(done)} finished jobs in kept" in err
+    assert done.items() <= parts_in(kept).items()  # what is simulated again is another file
+    assert parts_in(kept).keys() == {
+        kept / part.relative_to(folder / "whole") for part in parts_in(folder / "whole")
+    }
 
 
 @POSIX
@@ -225,7 +287,7 @@ def test_interrupted_calibration_goes_on(folder: Path) -> None:
 def test_workers_end_with_a_killed_parent(folder: Path) -> None:
     """Workers do not outlive the main process, however it ends."""
     assert folder.is_dir()
-    process = start("predict", *LONG, "--jobs", "2")
+    process = start("predict", *LONG, "--jobs", "2", "--executor", "processes")
     wait_for_workers(process)
     process.kill()
     process.communicate(timeout=_PATIENCE_S)

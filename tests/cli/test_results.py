@@ -202,7 +202,7 @@ def test_calibration_of_a_changed_system(run: Run, folder: Path) -> None:
     done = run("calibrate", *TINY, *EFFORT, *changed, "--out", "three.json")
     assert done.code == 0
     assert not (folder / "tiny.posterior.json").exists()
-    assert not (folder / "three.json.journal").exists()
+    assert not (folder / "three.json.runs").exists()
     found = run(*PREDICT, "--format", "json", *changed, "--posterior", "three.json")
     assert strict(found.out)["calibrated"]
     assert run(*PREDICT, "--posterior", "three.json").code == 2

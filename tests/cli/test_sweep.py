@@ -300,12 +300,12 @@ def test_stopped_sweep_goes_on(run: Run, folder: Path, monkeypatch: pytest.Monke
     stopped = run(*arguments)
     assert stopped.code == 130
     assert stopped.out == ""
-    assert "stopped after 3 of 8 simulations; .capsim-sweep-tiny-burst.journal keeps" in stopped.err
+    assert "stopped after 3 of 8 simulations; .capsim-sweep-tiny-burst.runs keeps" in stopped.err
     simulator.left = -1
     again = run(*arguments)
     assert again.out == whole
     assert len(simulator.done) == 8
-    assert not list(folder.glob("*.journal"))
+    assert not list(folder.glob(".capsim-*"))
 
 
 def test_work_that_piles_up_is_told(run: Run, folder: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from capsim.calibration.kept_points import KeptPoints
 from capsim.calibration.proposals import log_prior
 from capsim.calibration.sampler import Effort, Sampler
 from capsim.journal import Journal
@@ -52,7 +53,9 @@ def known_sampler(seed: int) -> Known:
         Observation(load_test=str(i), metric="rps" if i % 2 else "mean_s", value=1.0)
         for i in range(2 * _PAIRS)
     ]
-    sampler = Known(cast("Template", template), names, wanted, seed, Journal(None, ""))
+    sampler = Known(
+        cast("Template", template), names, wanted, seed, KeptPoints(journal=Journal(None, ""))
+    )
     sampler.explore(Effort(), None, None)
     return sampler
 

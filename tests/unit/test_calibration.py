@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from capsim.calibration import Effort, calibrate, load_posterior, sampler
@@ -16,6 +17,7 @@ from capsim.calibration.proposals import Proposal, design, log_prior, to_values
 from capsim.calibration.sampler import effective_sample_size
 from capsim.calibration.surrogate import Surrogate
 from capsim.errors import InputError, RunError
+from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset, Observation, observations
 from capsim.metrics.run import simulate
 from capsim.model.template import Template, parse_template
@@ -121,7 +123,7 @@ def test_a_stopped_calibration_goes_on_where_it_was(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The journal keeps what was simulated: the second start redoes nothing, and agrees."""
-    data, journal = dataset_of(template), tmp_path / "small.journal"
+    data, runs = dataset_of(template), tmp_path / "small.runs"
     simulated: list[object] = []
     original = sampler._simulate
 
@@ -136,36 +138,32 @@ def test_a_stopped_calibration_goes_on_where_it_was(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        calibrate(template, data, effort=EFFORT, journal=journal, on_done=stop)
-    kept = len(journal.read_text().splitlines())
-    assert kept == len(simulated) >= 40
-    resumed = calibrate(template, data, effort=EFFORT, journal=journal)
+        calibrate(template, data, effort=EFFORT, journal=Journal(runs, "key"), on_done=stop)
+    kept = pd.read_parquet(runs)
+    assert len(kept) == len(simulated) >= 40
+    assert (kept["parameter demand_s"] > 0).all()
+    assert kept["calm / total / p50_s"].notna().all()
+    resumed = calibrate(template, data, effort=EFFORT, journal=Journal(runs, "key"))
     in_two_parts = len(simulated)
-    assert not journal.exists()
     whole = calibrate(template, data, effort=EFFORT)
     assert in_two_parts == len(simulated) - in_two_parts
     assert np.array_equal(resumed.draws, whole.draws)
     assert np.array_equal(resumed.weights, whole.weights)
 
 
-def test_half_a_line_in_the_journal_is_left_out(template: Template, tmp_path: Path) -> None:
-    """A kill in the middle of a write costs one result, not the journal."""
-    data, journal = dataset_of(template), tmp_path / "small.journal"
-
-    def stop(done: int, _of: int) -> None:
-        if done >= 10:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        calibrate(template, data, effort=EFFORT, journal=journal, on_done=stop)
-    text = journal.read_text()
-    journal.write_text(text[:-20])
-    with pytest.raises(KeyboardInterrupt):
-        calibrate(template, data, effort=EFFORT, journal=journal, on_done=stop)
-    lines = journal.read_text().splitlines()
-    assert sum(line.endswith("]") for line in lines) == 10  # the lost one is back, on its own line
-    resumed = calibrate(template, data, effort=EFFORT, journal=journal)
-    assert np.array_equal(resumed.draws, calibrate(template, data, effort=EFFORT).draws)
+def test_a_journal_keeps_calibrations_apart(template: Template, tmp_path: Path) -> None:
+    """Points of other data in the same folder are not taken for one's own."""
+    quick, data = Effort(design=32, rounds=1, per_round=32), dataset_of(template)
+    calm = data.load_tests["calm"]
+    slower = calm.total.model_copy(update={"p50_ms": 1.01 * (calm.total.p50_ms or 0)})
+    others = {**data.load_tests, "calm": calm.model_copy(update={"total": slower})}
+    other = data.model_copy(update={"load_tests": others})
+    alone = calibrate(template, data, effort=quick)
+    calibrate(template, other, effort=quick, journal=Journal(tmp_path / "runs", "key"))
+    before = set((tmp_path / "runs").rglob("*.parquet"))
+    beside = calibrate(template, data, effort=quick, journal=Journal(tmp_path / "runs", "key"))
+    assert np.array_equal(alone.draws, beside.draws)
+    assert len(set((tmp_path / "runs").rglob("*.parquet")) - before) > 64
 
 
 def test_no_agreement_is_an_error_and_no_posterior(template: Template) -> None:

@@ -12,7 +12,7 @@ FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.p
 
 # From left to right. The members of one line may import each other.
 LAYERS = (
-    ("bundled", "errors", "executors", "files", "journal", "provenance", "units"),
+    ("bundled", "errors", "executors", "files", "journal", "provenance", "stopping", "units"),
     ("model",),
     ("plan",),
     ("engine",),
@@ -31,7 +31,14 @@ RANKS = {member: rank for rank, layer in enumerate(LAYERS) for member in layer}
 # The package itself hands out names from every layer, lazily, and is imported by none of them.
 ROOT = "__init__"
 
-HOMES = {"matplotlib": "plots", "numba": "engine", "simpy": "engine", "typer": "cli"}
+HOMES = {
+    "distributed": "cli",
+    "matplotlib": "plots",
+    "numba": "engine",
+    "pyarrow": "journal",
+    "simpy": "engine",
+    "typer": "cli",
+}
 ONE_HOME = ("scipy",)
 
 # The parts of numpy.random that carry their state with them.

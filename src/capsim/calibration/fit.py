@@ -1,13 +1,12 @@
 """Calibration: from a model with priors, and load tests, to a posterior."""
 
 from concurrent.futures import Executor
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capsim import __version__
 from capsim.calibration.compare import check_fits
+from capsim.calibration.kept_points import KeptPoints
 from capsim.calibration.posterior import (
     FitRow,
     Posterior,
@@ -41,7 +40,7 @@ def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
     seed: int = 1,
     executor: Executor | None = None,
     on_done: OnDone | None = None,
-    journal: Path | None = None,
+    journal: Journal | None = None,
 ) -> Posterior:
     """Return the posterior of a model's parameters, given load tests.
 
@@ -52,7 +51,7 @@ def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
         seed: of the design, the proposals and the simulations.
         executor: where simulations run; none: in this process.
         on_done: told of (simulated, of how many) points.
-        journal: a file that keeps what is done, so that a stopped calibration can go on.
+        journal: keeps what is done, and knows what an earlier, stopped calibration has done.
 
     Raises:
         InputError: model and dataset do not fit together, or there is nothing to calibrate.
@@ -63,19 +62,15 @@ def calibrate(  # noqa: PLR0913 (the public entry; all but two have defaults)
         raise InputError(f"{template.name} has no [parameters] to calibrate; predict at once")
     check_fits(template.bind({}), dataset)
     chosen = effort or Effort()
-    key = fingerprint(
-        {
-            "model": fingerprint_of(template),
-            "data": fingerprint_of_data(dataset),
-            "seed": seed,
-            "capsim": __version__,
-        }
+    work = {"model": fingerprint_of(template), "data": fingerprint_of_data(dataset), "seed": seed}
+    points = KeptPoints(
+        journal=journal or Journal(None, ""),
+        work=fingerprint(work),
+        about={"system": template.name, "dataset": dataset.name, "seed": seed},
     )
-    sampler = Sampler(template, names, observations(dataset), seed, Journal(journal, key))
+    sampler = Sampler(template, names, observations(dataset), seed, points)
     sampler.explore(chosen, executor, on_done)
-    posterior = _posterior(sampler, dataset, chosen)
-    sampler.journal.remove()
-    return posterior
+    return _posterior(sampler, dataset, chosen)
 
 
 def _posterior(sampler: Sampler, dataset: Dataset, effort: Effort) -> Posterior:

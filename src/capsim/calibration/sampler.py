@@ -18,17 +18,16 @@ from numpy.typing import NDArray
 
 from capsim.calibration.compare import simulate_observations
 from capsim.calibration.emulated_posterior import EmulatedPosterior, emulated_posterior
+from capsim.calibration.kept_points import KeptPoints
 from capsim.calibration.likelihood import Likelihood
 from capsim.calibration.mode import ITERATIONS, Mode, find_mode
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
 from capsim.calibration.surrogate import Surrogate
 from capsim.executors import OnDone, run_all
-from capsim.journal import Journal
 from capsim.loadtest.observations import Observation
 from capsim.model.priors import Prior
 from capsim.model.template import Template
 from capsim.plan.streams import stream
-from capsim.provenance import fingerprint
 
 Floats = NDArray[np.float64]
 # Early weights are flattened until they count for this many draws per dimension: fewer do not
@@ -67,14 +66,14 @@ class Sampler:
         names: Sequence[str],
         wanted: Sequence[Observation],
         seed: int,
-        journal: Journal,
+        kept: KeptPoints,
     ) -> None:
         self.template = template
         self.names = names
         self.priors: list[Prior] = [template.priors[name] for name in names]
         self.wanted = wanted
         self.seed = seed
-        self.journal = journal
+        self._kept = kept
         self.likelihood = Likelihood(observations=tuple(wanted))
         self.z = np.empty((0, len(names)))
         self.figures = np.empty((0, len(wanted)))
@@ -140,13 +139,13 @@ class Sampler:
         on_done: OnDone | None,
         replications: Sequence[int] = (),
     ) -> Floats:
-        """Return the figures of points (n, observations), the journal's own not simulated again.
+        """Return the figures of points (n, observations); those kept are not simulated again.
 
         All have the same luck, unless replications are given, one per point.
         """
         values = to_values(points, self.priors).tolist()
         tasks = [(v, replications[i] if replications else 0) for i, v in enumerate(values)]
-        new = [task for task in tasks if self.journal.get(_name(task)) is None]
+        new = [task for task in tasks if self._kept.get(task) is None]
         self.tried += len(tasks)
         known = self.tried - len(new)
         if on_done is not None:
@@ -155,10 +154,12 @@ class Sampler:
             partial(_simulate, self.template, tuple(self.names), tuple(self.wanted), self.seed),
             new,
             executor=executor,
-            on_result=lambda number, result: self.journal.put(_name(new[number]), list(result)),
+            on_result=lambda number, result: self._kept.put(
+                new[number], result, self.names, self.wanted
+            ),
             on_done=None if on_done is None else lambda done, _: on_done(known + done, total),
         )
-        figures = np.array([self.journal.get(_name(task)) for task in tasks], dtype=float)
+        figures = np.array([self._kept.get(task) for task in tasks], dtype=float)
         if not replications:
             self.seen = (np.vstack([self.seen[0], points]), np.vstack([self.seen[1], figures]))
         return figures
@@ -205,12 +206,6 @@ class Sampler:
 def effective_sample_size(weights: Floats) -> float:
     """Return how many equally weighted draws these weights are worth (Kong 1992)."""
     return 1 / float((weights**2).sum())
-
-
-def _name(task: tuple[Sequence[float], int]) -> str:
-    """Return what a point and its luck are called in a journal."""
-    values, replication = task
-    return fingerprint({"values": list(values), "replication": replication})
 
 
 def _simulate(

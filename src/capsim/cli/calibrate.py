@@ -10,9 +10,10 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output, note
 from capsim.cli.pictures import check_picture, draw
-from capsim.cli.work import keeps, long_work
+from capsim.cli.work import Means, journal_at, kept_work
 from capsim.errors import InputError
 from capsim.files import check_writable
+from capsim.journal import Journal
 
 if TYPE_CHECKING:
     from capsim.calibration import Effort, Posterior
@@ -50,6 +51,9 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     form: options.Form = Format.TABLE,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    executor: options.Executor = None,
+    runs: options.Runs = None,
+    resume: options.Resume = None,
     engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
     show: _Show = False,
 ) -> None:
@@ -57,6 +61,7 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
 
     It takes minutes. Stopping loses nothing: the same command goes on from where it was.
     """
+    means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     check_picture(plot)
     changes = options.parse_settings(settings)
 
@@ -83,22 +88,23 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
         return
     effort = Effort(**{name: number for name, number in wanted.items() if number is not None})
     target = _target(system, out)
-    posterior = _calibrate(system, effort, target, seed, jobs)
-    posterior.save(target)
+    with journal_at(means, Path(f"{target}.runs")) as journal:
+        posterior = _calibrate(system, effort, seed, means, journal)
+        posterior.save(target)
     _show(system, posterior, Output(form=form))
     note(f"wrote {target}")
     draw(partial(_picture, posterior), plot)
 
 
 def _calibrate(
-    system: "System", effort: "Effort", target: Path, seed: int, jobs: int | None
+    system: "System", effort: "Effort", seed: int, means: Means, journal: Journal
 ) -> "Posterior":
     from capsim.calibration import calibrate as run
 
     if system.dataset is None:
         raise InputError(f"{system.asked.model}: names no dataset; give load tests with --data")
-    journal = Path(f"{target}.journal")
-    with long_work("parameter points", jobs=jobs, kept=keeps(journal)) as work:
+    engine = system.engine(system.scenario(None))
+    with kept_work("parameter points", means=means, engine=engine, journal=journal) as work:
         return run(
             system.template,
             system.dataset,
@@ -106,7 +112,7 @@ def _calibrate(
             seed=seed,
             executor=work.executor,
             on_done=work.on_done,
-            journal=journal,
+            journal=work.journal,
         )
 
 

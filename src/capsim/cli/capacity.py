@@ -12,7 +12,7 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import journal_of, kept_work
+from capsim.cli.work import Means, journal_of, kept_work
 from capsim.errors import InputError
 from capsim.journal import Journal
 
@@ -71,6 +71,9 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    executor: options.Executor = None,
+    runs: options.Runs = None,
+    resume: options.Resume = None,
     engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Find the largest number of users (or arrival rate) that meets a target.
@@ -78,6 +81,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     With a confidence over the unknown parameters, what limits there, and whether the system comes
     back after a burst.
     """
+    means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     output = Output(form=form, out=out)
     output.check()
     check_picture(plot, no_plot=no_plot)
@@ -99,7 +103,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
         most=most,
         draws=draws,
         seed=seed,
-        jobs=jobs,
+        means=means,
     )
     _check(task)
     _capacity(task, output, plot, has_picture=not no_plot)
@@ -118,7 +122,7 @@ class _Task:
     most: float | None
     draws: int | None
     seed: int
-    jobs: int | None
+    means: Means
 
 
 def _check(task: _Task) -> None:
@@ -148,7 +152,7 @@ def _capacity(task: _Task, output: Output, plot: Path | None, *, has_picture: bo
     picture = (plot or usual) if has_picture else None
     check_picture(picture)
     asked = _claims(system) if task.has_claims else None
-    with journal_of("capacity", system.template.name, name) as journal:
+    with journal_of(task.means, "capacity", system.template.name, name) as journal:
         found, claimed = _found(task, system, asked, journal)
         context = system.context(seed=task.seed, draws=len(found.draws), confidence=task.confidence)
         output.emit(report, found, context, claimed)
@@ -176,7 +180,8 @@ def _found(
     from capsim.experiments.load_claims import answered
 
     scenario = system.scenario(task.asked.scenario)
-    with kept_work("searches and simulations", jobs=task.jobs, journal=journal) as work:
+    what, engine = "searches and simulations", system.engine(scenario)
+    with kept_work(what, means=task.means, engine=engine, journal=journal) as work:
         common: dict[str, Any] = {
             "draws": task.draws or DRAWS,
             "seed": task.seed,

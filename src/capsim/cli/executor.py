@@ -1,63 +1,85 @@
-"""The worker processes of long commands: made in one place, and never left behind."""
+"""Where simulations run: threads or processes of this computer, or a cluster's workers."""
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from capsim.cli.output import note
-from capsim.errors import RunError
+from capsim.errors import InputError
 
 if TYPE_CHECKING:
     from capsim.engine.choice import Engine
 
-_Thing = multiprocessing.process.BaseProcess | threading.Thread
+THREADS, PROCESSES, CLUSTER = "threads", "processes", "dask"
+# What surrounds the compiled loop (lowering, layout, draws, metrics) holds Python's lock for about
+# 40 % of a job (docs/decisions.md): more threads than this would wait for each other.
+_MOST_THREADS = 4
+KINDS = f"{THREADS}|{PROCESSES}|{CLUSTER}://HOST:PORT"
 
-_PATIENCE_S = 5.0  # for a worker to end once it has been told to
+
+def check_executor(asked: str | None, jobs: int | None) -> None:
+    """Make sure, before any long work, that an executor is one that there can be.
+
+    Args:
+        asked: for, as `--executor` takes it; none: what fits the engine.
+        jobs: workers asked for.
+
+    Raises:
+        InputError: it is none, or one that knows itself how many workers it has.
+    """
+    if asked is None or asked in (THREADS, PROCESSES):
+        return
+    if _address(asked) is None:
+        raise InputError(f"--executor {asked}: is none of {KINDS.replace('|', ', ')}")
+    if jobs is not None:
+        raise InputError(
+            f"--jobs {jobs}: a cluster has the workers that were started; leave it out, or leave "
+            f"out --executor {asked}"
+        )
 
 
 @contextmanager
-def workers(jobs: int | None) -> Iterator[Executor | None]:
-    """Provide `jobs` worker processes (none: one per core); a single job needs none.
+def workers(
+    jobs: int | None, engine: "Engine", asked: str | None = None
+) -> Iterator[Executor | None]:
+    """Provide `jobs` workers (none: one per core); a single one needs no executor.
 
-    However the block is left, no worker outlives it: on an error or Ctrl-C they are ended at
-    once, in the middle of their work.
+    Args:
+        jobs: how many; a cluster knows itself.
+        engine: that runs the work, or most of it.
+        asked: for, as `--executor` takes it; none: a few threads for the compiled engine, whose
+            loop leaves Python's lock to others, else processes.
 
     Raises:
+        InputError: there is no such cluster, or it cannot do the work.
         RunError: a worker died.
     """
+    asked_engine = prepared_engine()
+    address = None if asked is None else _address(asked)
+    if address is not None:
+        from capsim.cli.cluster import cluster
+
+        with cluster(address) as executor:
+            yield executor
+        return
     count = usable_cores() if jobs is None else jobs
-    engine = prepared_engine()
     if count == 1:
         yield None
         return
-    others: set[_Thing] = {*multiprocessing.active_children(), *threading.enumerate()}
-    # A worker starts with a fresh interpreter: numerical libraries hold threads and locks that
-    # must not be copied by a fork.
-    pool = ProcessPoolExecutor(
-        count,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin_worker,
-        initargs=(engine,),
-    )
-    try:
-        _start_deaf_to_interrupts(pool)
-        yield pool
-    except BaseException as error:
-        with _undisturbed():
-            pool.shutdown(wait=False, cancel_futures=True)
-            _end(others)
-        if isinstance(error, BrokenProcessPool):
-            raise RunError(
-                "a worker process died (out of memory?); try again with --jobs 1"
-            ) from None
-        raise
-    pool.shutdown()
+    fits_threads = engine == "compiled" and count <= _MOST_THREADS
+    if (asked or (THREADS if fits_threads else PROCESSES)) == THREADS:
+        from capsim.cli.threads import threads
+
+        with threads(count) as executor:
+            yield executor
+        return
+    from capsim.cli.processes import processes
+
+    with processes(count, asked_engine) as executor:
+        yield executor
 
 
 def usable_cores() -> int:
@@ -67,72 +89,22 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _start_deaf_to_interrupts(pool: Executor) -> None:
-    """Start the workers while Ctrl-C is held back, so that none of them meets it half loaded."""
-    if not hasattr(signal, "pthread_sigmask"):
-        pool.submit(int)
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        pool.submit(int)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def prepared_engine() -> "Engine | None":
     """Return the engine that was asked for; the compiled one is ready before it is needed."""
     from capsim.engine import compiled
-    from capsim.engine.choice import asked_for
+    from capsim.engine.choice import asked_for, usual
 
-    may_be_used = asked_for() != "reference" and compiled.is_available()
-    if may_be_used and not compiled.is_prepared():
+    if usual() == "compiled" and not compiled.is_prepared():
         note("compiling the fast engine, once (about 5 s; --engine reference does without)")
         compiled.prepare()
     return asked_for()
 
 
-def _begin_worker(engine: "Engine | None") -> None:
-    """Leave Ctrl-C to the main process, end with it, however it ends, and use its engine."""
-    from capsim.engine.choice import use
-
-    use(engine)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold further Ctrl-C off, and the pool's own threads from mourning its workers aloud."""
-    hook = threading.excepthook
-    threading.excepthook = lambda _: None
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+def _address(asked: str) -> str | None:
+    """Return the host and port of a cluster's scheduler; none: that is no cluster."""
     try:
-        yield
-    finally:
-        threading.excepthook = hook
-        if is_main:
-            signal.signal(signal.SIGINT, before)
-
-
-def _end(others: set[_Thing]) -> None:
-    """End the child processes, then wait for the threads that served them.
-
-    Args:
-        others: processes and threads that were there before, and are somebody else's.
-    """
-    children = [child for child in multiprocessing.active_children() if child not in others]
-    for child in children:
-        child.terminate()
-    for child in children:
-        child.join(_PATIENCE_S)
-    for thread in threading.enumerate():
-        if thread not in others and not thread.daemon:
-            thread.join(_PATIENCE_S)
+        parts = urlsplit(asked)
+        is_cluster = parts.scheme == CLUSTER and parts.hostname and parts.port
+    except ValueError:  # a port that is no number
+        return None
+    return parts.netloc if is_cluster and not parts.path.strip("/") else None

@@ -48,3 +48,16 @@ def check() -> None:
     handler = signal.getsignal(signal.SIGINT)
     if isinstance(handler, _Remembering) and handler.pressed:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold further Ctrl-C off, while what was begun is ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -62,7 +62,33 @@ Settings = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", min=1, help="Worker processes (default: one per core)."),
+    typer.Option("--jobs", "-j", min=1, help="Workers (default: one per core)."),
+]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="threads|processes|dask://HOST:PORT",
+        help="Where simulations run (default: by the compiled engine in up to 4 threads, else in "
+        "processes); the results are the same.",
+    ),
+]
+Runs = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs",
+        metavar="FOLDER",
+        help="Keep finished jobs there, as Parquet, for later commands (default: until this one "
+        "is done).",
+    ),
+]
+Resume = Annotated[
+    bool | None,
+    typer.Option(
+        "--resume/--anew",
+        help="Go on from finished jobs and say how many there are, or use none (default: go on "
+        "if there are any).",
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
 from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision, say_cap
-from capsim.cli.work import Work, journal_of, kept_work
+from capsim.cli.work import Means, Work, journal_of, kept_work
 from capsim.errors import InputError
 from capsim.journal import Journal
 
@@ -48,6 +48,9 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    executor: options.Executor = None,
+    runs: options.Runs = None,
+    resume: options.Resume = None,
     engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Predict what a load test would report, with 90 % intervals.
@@ -58,6 +61,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     well, or --draws (default: 2000) of them were made. That does not narrow the intervals: they
     are what is not known of the system.
     """
+    means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     lowest, highest = options.parse_users(users)
     asked_precision = _precision(precision, precision_of, draws, is_range=lowest < highest)
     output = Output(form=form, out=out)
@@ -88,9 +92,9 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
         draws=draws,
         precision=asked_precision,
         seed=seed,
-        jobs=jobs,
+        means=means,
     )
-    with journal_of("predict", system.template.name, name) as journal:
+    with journal_of(task.means, "predict", system.template.name, name) as journal:
         if is_range:
             found: Prediction | RangePrediction = _over_range(
                 task, (lowest, highest), output, journal
@@ -109,7 +113,7 @@ class _Task:
     draws: int | None
     precision: "Precision | None"
     seed: int
-    jobs: int | None
+    means: Means
 
 
 def _precision(
@@ -139,7 +143,8 @@ def _at(task: _Task, users: int, output: Output, journal: Journal) -> "Predictio
     from capsim.experiments.predict import predict as run
     from capsim.report import prediction as report
 
-    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         found = run(
             task.system.belief,
             users,
@@ -171,7 +176,8 @@ def _over_range(
     from capsim.report import curve as report
 
     draws = task.draws or CURVE_DRAWS
-    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         found = _curve(task, levels(*ends, _LEVELS), draws, work)
     output.emit(report, found, task.system.context(seed=task.seed, draws=draws))
     return found

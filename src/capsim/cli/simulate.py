@@ -8,7 +8,7 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output, note
 from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision, say_cap
-from capsim.cli.work import journal_of, kept_work
+from capsim.cli.work import Means, journal_of, kept_work
 from capsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    executor: options.Executor = None,
+    runs: options.Runs = None,
+    resume: options.Resume = None,
 ) -> None:
     """Simulate one load test at the central values of the parameters: not a prediction.
 
@@ -73,6 +76,7 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
     With --replications or --precision, it is run again and again with independent luck: means,
     with 90 % confidence intervals; as CSV, a row per metric.
     """
+    means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     number = options.one_number(users, "one run has one number of users")
     output = Output(form=form, out=out)
     output.check()
@@ -104,7 +108,7 @@ def simulate(  # noqa: PLR0913 (the parser reads the options off the parameters)
             replications=replications,
             precision=asked_precision,
             seed=seed,
-            jobs=jobs,
+            means=means,
         )
         _replicate(task, output)
         return
@@ -125,14 +129,14 @@ class _Task:
     replications: int | None
     precision: "Precision | None"
     seed: int
-    jobs: int | None
+    means: Means
 
 
 def _replicate(task: _Task, output: Output) -> None:
     """Simulate several runs and write their means."""
     from capsim.report import replications as report
 
-    with journal_of("simulate", task.system.template.name, task.scenario) as journal:
+    with journal_of(task.means, "simulate", task.system.template.name, task.scenario) as journal:
         found = _replications(task, journal)
         context = task.system.context(seed=task.seed, replications=len(found.outcomes))
         output.emit(report, found, context)
@@ -142,7 +146,8 @@ def _replicate(task: _Task, output: Output) -> None:
 def _replications(task: _Task, journal: "Journal") -> "Replications":
     from capsim.experiments.replications import replicate
 
-    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         return replicate(
             task.system.belief.central(),
             scenario=task.scenario,

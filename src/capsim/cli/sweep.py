@@ -12,10 +12,11 @@ from capsim.cli import options
 from capsim.cli.axes import Spacing, parse_axes
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import journal_of, kept_work
+from capsim.cli.work import Means, journal_of, kept_work
 from capsim.journal import Journal
 
 if TYPE_CHECKING:
+    from capsim.engine.choice import Engine
     from capsim.experiments.axes import Value
     from capsim.experiments.sweep import Sweep
     from capsim.experiments.sweep_plan import SweepPlan
@@ -66,13 +67,17 @@ def sweep(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    executor: options.Executor = None,
+    runs: options.Runs = None,
+    resume: options.Resume = None,
     engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Vary one parameter or two, and compare with today draw by draw under the same luck."""
+    means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     spacing = Spacing(first=first, last=last, steps=steps, log=log)
     axes = parse_axes(parameters, values or (), spacing)
     number = options.one_number(users, "a sweep is at one number of users")
-    task = _Task(axes=axes, users=number, draws=draws, seed=seed, jobs=jobs)
+    task = _Task(axes=axes, users=number, draws=draws, seed=seed, means=means)
     place = _Place(output=Output(form=form, out=out), plot=plot, has_picture=not no_plot)
     asked = options.Asked(
         model=model,
@@ -93,7 +98,7 @@ class _Task:
     users: int | None
     draws: int | None
     seed: int
-    jobs: int | None
+    means: Means
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +140,8 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
         draws=draws,
         seed=task.seed,
     )
-    with journal_of("sweep", system.template.name, plan.scenario) as journal:
-        found = _run(plan, task.jobs, journal)
+    with journal_of(task.means, "sweep", system.template.name, plan.scenario) as journal:
+        found = _run(plan, task.means, system.engine(scenario), journal)
         context = system.context(seed=task.seed, draws=draws, users=found.users)
         now = found.now.outcomes
         context = system.beside_measurement(context, found.scenario, found.users, now)
@@ -144,10 +149,10 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
         draw(partial(_picture, plan, found), picture)
 
 
-def _run(plan: "SweepPlan", jobs: int | None, journal: Journal) -> "Sweep":
+def _run(plan: "SweepPlan", means: Means, engine: "Engine", journal: Journal) -> "Sweep":
     from capsim.experiments.sweep import run_sweep
 
-    with kept_work("simulations", jobs=jobs, journal=journal) as work:
+    with kept_work("simulations", means=means, engine=engine, journal=journal) as work:
         return run_sweep(plan, executor=work.executor, on_done=work.on_done, journal=work.journal)
 
 

@@ -13,6 +13,7 @@ from capsim.calibration.posterior import (
     posterior_path,
 )
 from capsim.cli.options import WHAT_IF, Asked
+from capsim.engine.choice import Engine, engine_for
 from capsim.errors import InputError
 from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
 from capsim.experiments.comparison import disagreement
@@ -24,6 +25,7 @@ from capsim.model.model import with_users
 from capsim.model.remedy import JOINED, parse_remedies
 from capsim.model.template import Template
 from capsim.model.toml import load
+from capsim.plan.lowering import lower
 from capsim.provenance import provenance
 from capsim.report.context import Context
 
@@ -56,6 +58,15 @@ class System:
         if users is not None:
             with_users(scenario, users)
         return chosen
+
+    def engine(self, scenario: str) -> Engine:
+        """Return the engine that runs a scenario.
+
+        Raises:
+            RunError: the one that was asked for cannot.
+        """
+        model = self.belief.central()
+        return engine_for(lower(model, model.scenario(scenario), seed=1, replication=0), None)
 
     def context(self, **facts: object) -> Context:
         """Return what a report says about where a result comes from."""

@@ -10,7 +10,7 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output
 from capsim.cli.pictures import check_picture, default_picture, draw
-from capsim.cli.work import journal_of, kept_work
+from capsim.cli.work import Means, journal_of, kept_work
 from capsim.journal import Journal
 
 if TYPE_CHECKING:
@@ -50,12 +50,16 @@ def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
     out: options.Out = None,
     settings: options.Settings = None,
     jobs: options.Jobs = None,
+    executor: options.Executor = None,
+    runs: options.Runs = None,
+    resume: options.Resume = None,
     engine: options.Engine = None,  # noqa: ARG001 (its callback sees to it)
 ) -> None:
     """Compare remedies, draw by draw under the same luck, and rank them by regret.
 
     All that fit take two to three minutes on two cores; name a few for less.
     """
+    means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     number = options.one_number(users, "remedies are compared at one number of users")
     output = Output(form=form, out=out)
     output.check()
@@ -79,8 +83,8 @@ def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
     usual = default_picture(system.template.name, name, "remedies")
     picture = None if no_plot else plot or usual
     check_picture(picture)
-    task = _Task(system=system, scenario=name, users=number, draws=draws, seed=seed, jobs=jobs)
-    with journal_of("whatif", system.template.name, name) as journal:
+    task = _Task(system=system, scenario=name, users=number, draws=draws, seed=seed, means=means)
+    with journal_of(task.means, "whatif", system.template.name, name) as journal:
         found = _compare(task, names or [], journal)
         _write(system, found, seed, output)
         draw(partial(_picture, found), picture)
@@ -95,14 +99,15 @@ class _Task:
     users: int | None
     draws: int | None
     seed: int
-    jobs: int | None
+    means: Means
 
 
 def _compare(task: _Task, names: list[str], journal: Journal) -> "WhatIf":
     from capsim.experiments.whatif import DRAWS
     from capsim.experiments.whatif import whatif as run
 
-    with kept_work("simulations", jobs=task.jobs, journal=journal) as work:
+    engine = task.system.engine(task.scenario)
+    with kept_work("simulations", means=task.means, engine=engine, journal=journal) as work:
         return run(
             task.system.belief,
             names,

@@ -43,6 +43,12 @@ def asked_for() -> Engine | None:
     return _asked_for.get()
 
 
+def usual() -> Engine:
+    """Return the engine that runs plans here, unless one has what only the reference engine can."""
+    is_compiled = asked_for() != "reference" and compiled.is_available()
+    return "compiled" if is_compiled else "reference"
+
+
 def engine_for(plan: Plan, engine: Engine | None) -> Engine:
     """Return which engine runs a plan.
 
@@ -50,7 +56,7 @@ def engine_for(plan: Plan, engine: Engine | None) -> Engine:
         RunError: the one that was asked for cannot.
     """
     wanted = engine or asked_for()
-    if wanted == "reference" or (wanted is None and not compiled.is_available()):
+    if (wanted or usual()) == "reference":
         return "reference"
     reason = compiled.unsupported(plan)
     if reason is None:

@@ -13,6 +13,7 @@ from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.draw_capacity import DrawCapacity
 from capsim.experiments.draw_search import DrawTask, search_draw
 from capsim.experiments.found_capacity import Capacity, at_confidence
+from capsim.experiments.kept import about_search
 from capsim.experiments.levels_met import Level, met_at
 from capsim.experiments.loads import Load, allowed_s
 from capsim.experiments.running import run_trials
@@ -157,11 +158,17 @@ def _search(
     journal = work.journal or Journal(None, "")
     names = [task.name for task in tasks]
     new = [number for number, name in enumerate(names) if journal.get(name) is None]
+
+    def keep(place: int, found: DrawCapacity) -> None:
+        number = new[place]
+        about = about_search(tasks[number], found)
+        journal.put(names[number], found.to_keep(), kind="searches", about=about)
+
     run_all(
         search_draw,
         [tasks[number] for number in new],
         executor=work.executor,
-        on_result=lambda place, found: journal.put(names[new[place]], found.to_keep()),
+        on_result=keep,
         on_done=work.counted(len(tasks) - len(new)),
     )
     return [DrawCapacity.kept(journal.get(name)) for name in names]

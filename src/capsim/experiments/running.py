@@ -7,6 +7,7 @@ from typing import Any
 
 from capsim.executors import OnDone, run_all
 from capsim.experiments.discrepancy import response_factors
+from capsim.experiments.kept import about_trial
 from capsim.experiments.trials import Outcome, Trial, run_trial
 from capsim.journal import Journal
 from capsim.metrics.tasks import TaskSummary
@@ -33,11 +34,17 @@ def run_trials(
     names = [_name(trial) for trial in trials]
     new = {n: t for n, t in zip(names, trials, strict=True) if journal.get(n) is None}
     order, known = list(new), len(trials) - len(new)
+
+    def keep(number: int, outcome: Outcome) -> None:
+        name = order[number]
+        about = about_trial(new[name], outcome)
+        journal.put(name, asdict(outcome), kind="simulations", about=about)
+
     run_all(
         run_trial,
         list(new.values()),
         executor=executor,
-        on_result=lambda number, outcome: journal.put(order[number], asdict(outcome)),
+        on_result=keep,
         on_done=None if on_done is None else lambda done, _: on_done(known + done, len(trials)),
     )
     return [_outcome(journal.get(name)) for name in names]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from capsim import stopping
 from capsim.engine.compiled import engine
 from capsim.engine.compiled.growth import make_room
 from capsim.engine.compiled.jit import IS_INTERPRETED
@@ -18,20 +19,23 @@ from capsim.engine.trace import Trace
 from capsim.errors import RunError
 from capsim.plan.plan import Plan
 
-_EVENTS_AT_ONCE = 200_000  # a fraction of a second: a run can be interrupted between two of these
+_EVENTS_AT_ONCE = 200_000  # a fraction of a second: a run can be stopped between two of these
 
 
 def run_tables(plan: Plan) -> Trace:
     """Run a plan up to its horizon.
 
     Raises:
-        RunError: requests and thinking take no time at all, so that the clock stands still.
+        RunError: requests and thinking take no time at all, so that the clock stands still; or the
+            run is not wanted any more.
     """
+    stopping.check()
     tables = lay_out(plan)
     make_room(tables)
     pages = Pages(plan, tables)
     advance, facts = _loop(), _facts(tables)
     while (reason := advance(facts, plan.horizon_s, _EVENTS_AT_ONCE)) != engine.DONE:
+        stopping.check()
         if reason == engine.FULL:
             make_room(tables)
             facts = _facts(tables)

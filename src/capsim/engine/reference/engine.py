@@ -1,12 +1,14 @@
 """Runs a plan: sets up resources, stations and code, and lets every population live."""
 
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from simpy import Environment, Event
 
+from capsim import stopping
 from capsim.engine.reference import cells, control, instructions
 from capsim.engine.reference.failures import Failures
 from capsim.engine.reference.gauge import Gauge
@@ -24,12 +26,16 @@ from capsim.plan.draws import DrawTable
 from capsim.plan.ops import FAILS, Op, Step
 from capsim.plan.plan import Flush, Plan, Resource
 
+_CHECKS = 200  # of a run, whether it is still wanted: a long one, of minutes, asks every second
+_collector = threading.Lock()  # of garbage: it is the process's, and one thread at a time pauses it
+
 
 def run(plan: Plan) -> Trace:
     """Interpret a plan up to its horizon.
 
     Raises:
-        RunError: requests and thinking take no time at all, so that the clock stands still.
+        RunError: requests and thinking take no time at all, so that the clock stands still; or the
+            run is not wanted any more.
     """
     with _without_garbage_collection():
         return _Engine(plan).run()
@@ -78,6 +84,8 @@ class _Engine:
 
     def run(self) -> Trace:
         self._schedule()
+        if stopping.may_be_stopped():
+            self._check(self.plan.horizon_s / _CHECKS)
         for number, source in enumerate(self.plan.sources):
             draws = DrawTable(self.plan, source)
             Population(
@@ -97,6 +105,11 @@ class _Engine:
             self._at(blackout.time_s, partial(self.failures.black_out, blackout))
         for flush in self.plan.flushes:
             self._at(flush.time_s, partial(self._empty, flush))
+
+    def _check(self, every_s: float) -> None:
+        """Ask now and every so often whether the run is still wanted; it changes nothing."""
+        stopping.check()
+        self.env.timeout(every_s).callbacks.append(lambda _: self._check(every_s))
 
     def _at(self, time_s: float, happens: Callable[[], None]) -> None:
         if time_s == 0.0:
@@ -186,11 +199,16 @@ class _Engine:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Pause the collector: a run makes millions of objects and next to no cycles worth finding."""
-    was_enabled = gc.isenabled()
+    """Pause the collector: a run makes millions of objects and next to no cycles worth finding.
+
+    A run beside another one in this process leaves it alone, so that it comes back between runs.
+    """
+    if not gc.isenabled() or not _collector.acquire(blocking=False):
+        yield
+        return
     gc.disable()
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        gc.enable()
+        _collector.release()
