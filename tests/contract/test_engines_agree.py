@@ -5,7 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def differences(one: Any, other: Any) -> list[str]:
         elif isinstance(mine, np.ndarray):
             if not equal(mine, theirs):
                 found.append(field.name)
-        elif isinstance(mine, dict):
+        elif isinstance(mine, Mapping):
             if list(mine) != list(theirs) or not all(equal(mine[k], theirs[k]) for k in mine):
                 found.append(field.name)
         elif mine != theirs:

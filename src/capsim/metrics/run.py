@@ -84,8 +84,8 @@ class Run:
                 "final": trace.final,
             }
         )
-        for column, name in enumerate(trace.wait_names):
-            frame[f"{name.replace(' ', '_')}_wait_s"] = trace.waits[:, column]
+        for name, waited_s in trace.wait_columns.items():
+            frame[f"{name.replace(' ', '_')}_wait_s"] = waited_s
         return frame
 
 
