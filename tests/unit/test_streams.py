@@ -73,7 +73,7 @@ def test_rows_differ_between_users_requests_and_columns() -> None:
         for row in table.rows(user, b)
         for value in row
     ]
-    assert len(values) == 40 * 3 * table.requests * 2
+    assert len(values) == 40 * 3 * table.requests_of(0) * 2
     assert len(set(values)) == len(values)
 
 
@@ -114,5 +114,5 @@ def test_draws_that_nobody_needs_any_more_are_forgotten() -> None:
     for block in range(30):
         for user in range(20):
             table.rows(user, block)
-    assert len(table._blocks) <= 6
+    assert len(table._made) <= 6
     assert table.rows(3, 0) == first

@@ -24,7 +24,7 @@ from capsim.engine.compiled.killing import boot, kill_worker
 from capsim.engine.compiled.line import expire
 from capsim.engine.compiled.population import after, arrive, give_up, go_on
 from capsim.engine.compiled.recorder import next_sample, sample, write_unfinished
-from capsim.engine.compiled.state import NONE, State
+from capsim.engine.compiled.state import NONE, State, wide
 from capsim.engine.compiled.state_type import state_of
 from capsim.engine.compiled.station import fire, set_speed
 from capsim.plan.ops import Op, Status
@@ -101,7 +101,7 @@ def _take_timer(s: State) -> None:  # noqa: C901, PLR0912 (one for each kind)
     """Move the clock to the first timer, and do what that is for."""
     registers, first = s.registers[0], s.timers[0]
     registers.now = first.time
-    kind, who, stamp = first.kind, first.who, first.stamp
+    kind, who, stamp = first.kind, wide(first.who), first.stamp
     registers.fired = 1
     if kind == SESSION:
         registers.session = who

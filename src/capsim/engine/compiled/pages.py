@@ -2,11 +2,15 @@
 
 import numpy as np
 
-from capsim.engine.compiled import state
-from capsim.engine.compiled.layout.rows import Tables
+from capsim.engine.compiled.growth import larger, longer
+from capsim.engine.compiled.layout.rows import Table, Tables
 from capsim.engine.compiled.state import NONE
-from capsim.plan.draws import DrawTable, Values
+from capsim.plan.draws import ROWS, DrawTable, Values
 from capsim.plan.plan import Plan
+
+_MANY_PAGES = 64  # up to so many their number is doubled; see `larger`
+_IDLE = 64  # pages of a group that are kept though nobody draws from them now
+_NEVER = np.iinfo(np.int32).max
 
 
 class Pages:
@@ -34,23 +38,21 @@ class Pages:
 
     def _lay(self, columns: list[Values | None]) -> int:
         """Return a page that is large enough."""
-        stride = sum(_width(column) for column in columns)
-        rows = self._draws[0].users * self._draws[0].requests
-        if stride * rows > self._tables["draws"].shape[1]:
-            self._enlarge(len(self._tables["draws"]), stride * rows)
+        size = sum(_width(column) for column in columns) * ROWS
+        if size > self._tables["draws"].shape[1]:
+            self._widen(size)
         if not self._free:
             before = len(self._tables["draws"])
-            self._enlarge(2 * before + 4, self._tables["draws"].shape[1])
-            self._free = list(range(len(self._tables["draws"]) - 1, before - 1, -1))
+            after = larger(before, _MANY_PAGES) + 4
+            for name in ("pages", "page_columns", "draws"):
+                self._tables[name] = longer(self._tables[name], after)
+            self._free = list(range(after - 1, before - 1, -1))
         return self._free.pop()
 
-    def _enlarge(self, count: int, width: int) -> None:
-        for name, kind in (("pages", state.PAGE), ("page_columns", None), ("draws", None)):
-            before = self._tables[name]
-            shape = (count, width) if name == "draws" else (count, *before.shape[1:])
-            enlarged = np.zeros(shape, kind or before.dtype)
-            enlarged[tuple(slice(size) for size in before.shape)] = before
-            self._tables[name] = enlarged
+    def _widen(self, size: int) -> None:
+        before = self._tables["draws"]
+        self._tables["draws"] = np.zeros((len(before), size))
+        self._tables["draws"][:, : before.shape[1]] = before
 
     def _write(
         self, page: int, group: int, block: int, attempt: int, columns: list[Values | None]
@@ -70,25 +72,39 @@ class Pages:
             place += values.shape[1]
 
     def _forget(self, source: int, group: int) -> None:
-        """Free the pages that every user of a group has left behind, and every job."""
-        row = self._tables["sources"][source]
-        first = int(row["first_user"])
-        size = int(row["group_size"])
-        begin = first + (group - int(row["first_group"])) * size
-        end = min(begin + size, first + (1 if row["open"] else int(row["users"])))
-        oldest = self._tables["reached"][begin:end].min() - 1
-        pages, before, page = self._tables["pages"], NONE, self._tables["page_of_group"][group]
+        """Free the pages that no user of a group will draw from, nor any job.
+
+        Of those that only the slowest will, from which nobody draws now, some are kept: one is
+        made again when it is wanted. The distance from the slowest user to the fastest grows all
+        the time.
+        """
+        reached = self._reached(source, group)
+        oldest, here, idle = reached.min(initial=_NEVER) - 1, set(reached.tolist()), 0
+        heads, pages = self._tables["page_of_group"], self._tables["pages"]
+        before, page = NONE, int(heads[group])
         while page != NONE:
-            behind = pages[page]["next"]
-            if pages[page]["refs"] == 0 and pages[page]["block"] < oldest:
-                self._free.append(int(page))
+            block, behind = int(pages[page]["block"]), int(pages[page]["next"])
+            unused = pages[page]["refs"] == 0
+            idle += unused and block not in here
+            if unused and (block < oldest or (idle > _IDLE and block not in here)):
+                self._free.append(page)
                 if before == NONE:
-                    self._tables["page_of_group"][group] = behind
+                    heads[group] = behind
                 else:
                     pages[before]["next"] = behind
             else:
                 before = page
             page = behind
+
+    def _reached(self, source: int, group: int) -> Table:
+        """Return the block that each user of a group draws from, of those that have not left."""
+        row = self._tables["sources"][source]
+        own = self._draws[source].users_of(group - int(row["first_group"]))
+        users = slice(int(row["first_user"]) + own.start, int(row["first_user"]) + own.stop)
+        reached = self._tables["reached"][users]
+        if row["open"]:
+            return reached
+        return reached[self._tables["stops"][users] > self._tables["registers"][0]["now"]]
 
 
 def _width(column: Values | None) -> int:

@@ -12,6 +12,9 @@ from capsim.engine.trace import NUMBERS
 
 NONE = -1
 
+# Makes a number of 32 bits one of 64: a kernel is compiled once for each kind that it is given.
+wide: Any = np.int64
+
 # To a type checker a state and its rows are anything; see `state_type` for what they are to numba.
 State = Any
 
@@ -32,11 +35,19 @@ REGISTERS = _table(
     "stalled margin",
     "now",
 )
-TIMER = _table("order kind who stamp", "time")
-READY = _table("kind who")
+# Of these every user has a row, so they are narrow; what grows with the requests of all is not.
+TIMER = np.dtype(
+    [("time", _FLOAT), ("order", _INT), ("stamp", _INT), ("who", np.int32), ("kind", np.int32)]
+)
+READY = np.dtype([("who", np.int32), ("kind", np.int32)])
 # `next` links the free rows.
-SESSION = _table(
-    "source user route refs phase index attempt stalled next", "idle_since stop asked ahead"
+SESSION = np.dtype(
+    [
+        *((name, _FLOAT) for name in ("idle_since", "stop", "asked", "ahead")),
+        *((name, np.int32) for name in ("user", "route", "refs", "index", "stalled", "next")),
+        *((name, np.int16) for name in ("source", "attempt", "phase")),
+    ],
+    align=True,
 )
 JOB = _table(
     "stamp refs session index request_class pc error page row "  # who, where, with which draws
@@ -69,7 +80,8 @@ STEP = _table(
 )
 SOURCE = _table(
     "open pacing patience timeout_status think_column class_column classes choices retries "
-    "jitter luck_column first_user users first_group group_size requests arrived due",
+    "jitter luck_column first_user users first_group group_size requests "
+    "far_user far_group far_size far_requests arrived due",  # those whose blocks are others
     "pause_base pause_cap ratio burst tokens",
 )
 CLASS = _table("entry error")

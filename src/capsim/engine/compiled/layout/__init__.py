@@ -38,7 +38,7 @@ def lay_out(plan: Plan) -> Tables:
         "deadlines": limits.table(),
     }
     tables["owned_by_session"] = np.zeros(
-        (len(tables["sessions"]), len(owned_resources(plan))), np.int64
+        (len(tables["sessions"]), len(owned_resources(plan))), np.int8
     )
     tables["registers"] = _registers(tables)
     return tables
