@@ -2,7 +2,7 @@
 
 from capsim.engine.assembly import Assembly
 from capsim.engine.choice import Engine, engine_for
-from capsim.engine.trace import Part, Receive, Trace
+from capsim.engine.trace import Part, Receive, Trace, check_numbers
 from capsim.plan.plan import Plan
 
 
@@ -33,6 +33,7 @@ def simulate_in_parts(plan: Plan, receive: Receive, *, engine: Engine | None = N
     Raises:
         RunError: the clock stands still, or the engine does not know something in the plan.
     """
+    check_numbers(plan)
     if engine_for(plan, engine) == "compiled":
         from capsim.engine.compiled import run as run_compiled
 

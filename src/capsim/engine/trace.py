@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capsim.errors import RunError
+from capsim.plan.plan import Plan
+
 Floats = NDArray[np.float64]
 
 # As narrow as they may be: memory is what many requests cost most.
-NUMBERS = {
+NUMBERS: dict[str, type[np.signedinteger[Any]]] = {
     "source": np.int16,
     "user": np.int32,
     "index": np.int32,
@@ -17,6 +21,24 @@ NUMBERS = {
     "request_class": np.int16,
     "status": np.int16,
 }
+
+
+def check_numbers(plan: Plan) -> None:
+    """Make sure that a trace can hold every number that a run of a plan may need.
+
+    Raises:
+        RunError: there are too many of something to be told apart.
+    """
+    counts = {
+        "sources": ("source", len(plan.sources)),
+        "request classes": ("request_class", len(plan.class_names)),
+        "users of a source": ("user", max((len(s.starts) for s in plan.sources), default=0)),
+        "retries": ("attempt", max((s.retries.most for s in plan.sources if s.retries), default=0)),
+    }
+    for what, (column, count) in counts.items():
+        most = np.iinfo(NUMBERS[column]).max
+        if count > most:
+            raise RunError(f"there are {count:,} {what}; a run can have at most {most:,}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,9 @@ def as_json(result: SimulatedRun, context: Context) -> dict[str, object]:
 def as_csv(result: SimulatedRun, context: Context) -> str:  # noqa: ARG001 (alike for all results)
     """Return a row per request, per slice if the course was asked for; or per metric."""
     if result.run is None:
-        return csv_text(("metric", "value"), result.digest.summary.metrics().items())
+        summary = result.digest.summary
+        rows = {**summary.metrics(), "percentile_error": summary.percentile_error}
+        return csv_text(("metric", "value"), rows.items())
     frame = result.run.requests if result.timeline is None else result.timeline
     text: str = frame.to_csv(index=False, lineterminator="\n")
     return text

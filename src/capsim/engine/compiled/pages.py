@@ -1,5 +1,7 @@
 """The draws that the compiled code reads: blocks of them, made when they are asked for."""
 
+from collections import defaultdict
+
 import numpy as np
 
 from capsim.engine.compiled.growth import larger, longer
@@ -9,7 +11,7 @@ from capsim.plan.draws import ROWS, DrawTable, Values
 from capsim.plan.plan import Plan
 
 _MANY_PAGES = 64  # up to so many their number is doubled; see `larger`
-_IDLE = 64  # pages of a group that are kept though nobody draws from them now
+_IDLE = 128  # pages of a group that are kept though nobody draws from them now
 _NEVER = np.iinfo(np.int32).max
 
 
@@ -22,6 +24,7 @@ class Pages:
         self._tables = tables
         self._draws = [DrawTable(plan, source) for source in plan.sources]
         self._free: list[int] = []
+        self._of_group: defaultdict[int, list[int]] = defaultdict(list)  # the newest first
 
     def turn(self) -> None:
         """Make the page that the compiled code wants."""
@@ -61,6 +64,7 @@ class Pages:
         stride = sum(_width(column) for column in columns)
         self._tables["pages"][page] = (block, attempt, heads[group], 0, stride)
         heads[group] = page
+        self._of_group[group].insert(0, page)
         place = 0
         for number, column in enumerate(columns):
             self._tables["page_columns"][page, number] = place
@@ -78,23 +82,19 @@ class Pages:
         made again when it is wanted. The distance from the slowest user to the fastest grows all
         the time.
         """
+        mine, table = np.array(self._of_group[group], np.int64), self._tables["pages"]
         reached = self._reached(source, group)
-        oldest, here, idle = reached.min(initial=_NEVER) - 1, set(reached.tolist()), 0
-        heads, pages = self._tables["page_of_group"], self._tables["pages"]
-        before, page = NONE, int(heads[group])
-        while page != NONE:
-            block, behind = int(pages[page]["block"]), int(pages[page]["next"])
-            unused = pages[page]["refs"] == 0
-            idle += unused and block not in here
-            if unused and (block < oldest or (idle > _IDLE and block not in here)):
-                self._free.append(page)
-                if before == NONE:
-                    heads[group] = behind
-                else:
-                    pages[before]["next"] = behind
-            else:
-                before = page
-            page = behind
+        pages = table[mine]
+        unused = pages["refs"] == 0
+        idle = unused & ~(pages["block"][:, None] == reached).any(axis=1)
+        gone = unused & (pages["block"] < reached.min(initial=_NEVER) - 1)
+        gone |= idle & (np.cumsum(idle) > _IDLE)  # those that were made longest ago
+        if gone.any():
+            kept = mine[~gone]
+            self._free += mine[gone].tolist()
+            self._of_group[group] = kept.tolist()
+            table["next"][kept] = [*kept[1:], NONE] if len(kept) else []
+            self._tables["page_of_group"][group] = kept[0] if len(kept) else NONE
 
     def _reached(self, source: int, group: int) -> Table:
         """Return the block that each user of a group draws from, of those that have not left."""
