@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from capsim.experiments.whatif import whatif
     from capsim.loadtest.audit import audit
     from capsim.loadtest.observations import load_dataset
+    from capsim.metrics.folding import simulate_summary
     from capsim.metrics.run import Run, simulate
     from capsim.model.toml import load
 
@@ -27,6 +28,7 @@ _HOMES = {
     "audit": "capsim.loadtest.audit",
     "simulate": "capsim.metrics.run",
     "Run": "capsim.metrics.run",
+    "simulate_summary": "capsim.metrics.folding",
     "calibrate": "capsim.calibration",
     "Posterior": "capsim.calibration",
     "load_posterior": "capsim.calibration",
@@ -60,6 +62,7 @@ __all__ = [
     "predict",
     "replicate",
     "simulate",
+    "simulate_summary",
     "sweep",
     "sweep_grid",
     "whatif",

@@ -5,7 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from capsim.engine import Trace, compiled, simulate_plan
 from capsim.engine.compiled import kept
 from capsim.errors import RunError
-from capsim.model.laws import Constant
+from capsim.model.laws import Constant, Exponential, Lognormal
 from capsim.model.model import Model, with_users
 from capsim.model.toml import load
 from capsim.plan.builder import PlanBuilder
+from capsim.plan.draws import DrawTable
 from capsim.plan.lowering import lower
 from capsim.plan.plan import Gauge, Outage, Plan, Resource
 from random_plans import left_behind, random_plan
@@ -47,7 +48,7 @@ def differences(one: Any, other: Any) -> list[str]:
         elif isinstance(mine, np.ndarray):
             if not equal(mine, theirs):
                 found.append(field.name)
-        elif isinstance(mine, dict):
+        elif isinstance(mine, Mapping):
             if list(mine) != list(theirs) or not all(equal(mine[k], theirs[k]) for k in mine):
                 found.append(field.name)
         elif mine != theirs:
@@ -93,6 +94,44 @@ def test_choosing_again_adds_no_servers() -> None:
     """Clients that try a full backlog many times choose among the same few workers."""
     model = load("p43-report").replace("server.workers", 64).bind({})
     assert compiled.unsupported(lower(model, model.scenario(), seed=1)) is None
+
+
+def test_users_beyond_the_first_thousand() -> None:
+    """Draws come in blocks of another shape there, and retries draw from those too."""
+    model = load("hypotheses/client-timeouts").bind({})
+    spec = with_users(model.scenario(), 1600).model_copy(
+        update={"duration_s": 30.0, "spawn_rate": None}
+    )
+    retries = {"attempts": 2, "base_s": 0.5}
+    client = spec.client.model_validate({"timeout_s": 0.5, "retries": retries})
+    trace = agreed(lower(model, spec.model_copy(update={"client": client}), seed=1))
+    assert trace.user.max() == 1599
+    assert trace.attempt[trace.user >= 1024].max() == 2
+
+
+def test_draws_that_are_given_up_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slowest users come to blocks that were forgotten, and find the same luck there."""
+    monkeypatch.setattr("capsim.engine.compiled.pages._IDLE", 1)
+    made: list[tuple[int, int]] = []
+    drawn = DrawTable.drawn
+
+    def counted(table: DrawTable, group: int, block: int) -> Any:
+        made.append((group, block))
+        return drawn(table, group, block)
+
+    monkeypatch.setattr(DrawTable, "drawn", counted)
+    builder = PlanBuilder()
+    number = builder.request_class("request")
+    builder.delay(builder.column("work", Exponential(law="exponential", mean=0.1)))
+    builder.end()
+    think = Lognormal(law="lognormal", mean=0.1, cv=9.0)
+    builder.users("users", think=think, classes=[(number, 1.0)], starts=np.zeros(30))
+    plan = builder.build(horizon_s=150.0, seed=1)
+    once = simulate_plan(plan, engine="reference")
+    assert len(made) == len(set(made))
+    made.clear()
+    assert differences(once, simulate_plan(plan, engine="compiled")) == []
+    assert len(made) > len(set(made))
 
 
 def test_models_of_every_field(field_plans: Callable[[], list[Plan]]) -> None:

@@ -58,7 +58,8 @@ def attempts_of(trace: Trace) -> Iterator[np.ndarray]:
 
 def row_of(draws: DrawTable, user: int, index: int) -> Row:
     """The draws of a user's request."""
-    return draws.rows(user, index // draws.requests)[index % draws.requests]
+    block, number = divmod(index, draws.requests_of(user))
+    return draws.rows(user, block)[number]
 
 
 def pause_s(policy: Retries, draws: DrawTable, trace: Trace, number: int) -> float:

@@ -1,6 +1,7 @@
 """Luck: a run depends on its plan and seed alone, and what systems share, they draw alike."""
 
 import dataclasses
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -39,7 +40,7 @@ def identical(one: object, other: object) -> bool:
             identical(getattr(one, field.name), getattr(other, field.name))
             for field in dataclasses.fields(one)
         )
-    if isinstance(one, dict) and isinstance(other, dict):
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(identical(one[key], other[key]) for key in one)
     return bool(one == other)
 

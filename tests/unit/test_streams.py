@@ -62,6 +62,26 @@ def test_rows_do_not_depend_on_the_number_of_users(users: int) -> None:
             assert few.rows(user, block) == many.rows(user, block)
 
 
+@pytest.mark.parametrize("users", [1023, 1024, 1025, 1536, 1537])
+def test_rows_do_not_depend_on_the_number_of_users_in_a_large_crowd(users: int) -> None:
+    """Nor where blocks of another shape begin."""
+    few, many = (DrawTable(p, p.sources[0]) for p in (one_source(users), one_source(2100)))
+    for user in {0, 63, 1000, 1023, 1024, 1535, 1536} & set(range(users)):
+        for block in (0, 3):
+            assert few.rows(user, block) == many.rows(user, block)
+            assert len(few.rows(user, block)) == few.requests_of(user)
+
+
+def test_every_user_is_in_one_group() -> None:
+    """Groups follow each other without a gap, and no two users share a row."""
+    plan = one_source(2100)
+    table = DrawTable(plan, plan.sources[0])
+    users = [user for group in range(table.groups) for user in table.users_of(group)]
+    assert users == list(range(2100))
+    firsts = [table.rows(user, 0)[0][0] for user in users]
+    assert len(set(firsts)) == len(firsts)
+
+
 def test_rows_differ_between_users_requests_and_columns() -> None:
     """No two draws of a table share their luck."""
     plan = one_source(40)
@@ -73,7 +93,7 @@ def test_rows_differ_between_users_requests_and_columns() -> None:
         for row in table.rows(user, b)
         for value in row
     ]
-    assert len(values) == 40 * 3 * table.requests * 2
+    assert len(values) == 40 * 3 * table.requests_of(0) * 2
     assert len(set(values)) == len(values)
 
 
@@ -114,5 +134,5 @@ def test_draws_that_nobody_needs_any_more_are_forgotten() -> None:
     for block in range(30):
         for user in range(20):
             table.rows(user, block)
-    assert len(table._blocks) <= 6
+    assert len(table._made) <= 6
     assert table.rows(3, 0) == first

@@ -1,15 +1,19 @@
 """The trace: all of the output of an engine, in columns. Nothing in it is summarised."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capsim.errors import RunError
+from capsim.plan.plan import Plan
+
 Floats = NDArray[np.float64]
 
 # As narrow as they may be: memory is what many requests cost most.
-NUMBERS = {
+NUMBERS: dict[str, type[np.signedinteger[Any]]] = {
     "source": np.int16,
     "user": np.int32,
     "index": np.int32,
@@ -17,6 +21,24 @@ NUMBERS = {
     "request_class": np.int16,
     "status": np.int16,
 }
+
+
+def check_numbers(plan: Plan) -> None:
+    """Make sure that a trace can hold every number that a run of a plan may need.
+
+    Raises:
+        RunError: there are too many of something to be told apart.
+    """
+    counts = {
+        "sources": ("source", len(plan.sources)),
+        "request classes": ("request_class", len(plan.class_names)),
+        "users of a source": ("user", max((len(s.starts) for s in plan.sources), default=0)),
+        "retries": ("attempt", max((s.retries.most for s in plan.sources if s.retries), default=0)),
+    }
+    for what, (column, count) in counts.items():
+        most = np.iinfo(NUMBERS[column]).max
+        if count > most:
+            raise RunError(f"there are {count:,} {what}; a run can have at most {most:,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +73,13 @@ class Trace:
     end: Floats  # (n,) NaN while in flight
     status: NDArray[np.int16]  # (n,) plan.ops.Status, or the application's HTTP status
     final: NDArray[np.bool_]  # (n,) False: its client sends it again
-    waits: Floats  # (n, len(wait_names)) time spent waiting for each kind of resource
+    wait_columns: Mapping[str, Floats]  # (n,) time spent waiting for each kind of resource
     tasks: Tasks
     notes: Mapping[str, Floats]  # times that NOTE steps wrote down, by the name of a station
     class_names: tuple[str, ...]
-    wait_names: tuple[str, ...]
     resource_names: tuple[str, ...]
     station_names: tuple[str, ...]
-    issued: int  # counted when requests are sent, not when they are recorded
+    issued: int  # counted when requests are sent, not when they are recorded; in a part: so far
     horizon_s: float
     sampled_s: Floats  # (m,) times of the samples below
     in_use: Floats  # (m, resources) slot-seconds held since the start
@@ -71,3 +92,31 @@ class Trace:
     def __len__(self) -> int:
         """Return the number of requests, those in flight included."""
         return len(self.start)
+
+    @property
+    def wait_names(self) -> tuple[str, ...]:
+        """The kinds of resources."""
+        return tuple(self.wait_columns)
+
+    @property
+    def waits(self) -> Floats:
+        """All the waits side by side, (n, len(wait_names)): made when asked for."""
+        columns = tuple(self.wait_columns.values())
+        return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What an engine has written down since the part before.
+
+    Its arrays may be the engine's own tables: they hold until the receiver returns. All parts, one
+    after the other, are the trace.
+    """
+
+    trace: Trace
+    in_hand: (
+        Tasks  # unfinished so far, where notes are written; those at the horizon are in `trace`
+    )
+
+
+Receive = Callable[[Part], None]

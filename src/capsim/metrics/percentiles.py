@@ -26,11 +26,14 @@ def percentile(sorted_s: NDArray[np.float64], level: float) -> float:
     Returns:
         The value, or NaN where there is none.
     """
-    count = len(sorted_s)
-    if count == 0:
+    if not len(sorted_s):
         return float("nan")
-    rank = int(np.ceil(level * count))
-    return float(sorted_s[min(max(rank, 1), count) - 1])
+    return float(sorted_s[rank(len(sorted_s), level) - 1])
+
+
+def rank(count: int, level: float) -> int:
+    """Return the nearest rank of a percentile among `count` values, from 1 on."""
+    return min(max(int(np.ceil(level * count)), 1), count)
 
 
 def is_thin(count: int, level: float) -> bool:

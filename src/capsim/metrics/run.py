@@ -19,6 +19,16 @@ from capsim.plan.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """What most people ask of a run; `simulate_summary` keeps no more of it than this."""
+
+    summary: Summary
+    usages: tuple[Usage, ...]
+    tasks: tuple[TaskSummary, ...]
+    stale_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """A finished simulation."""
 
@@ -58,6 +68,15 @@ class Run:
         """Return the share of replica reads that may have missed a change; see `stale_share`."""
         return stale_share(self.trace)
 
+    def digest(self, *, usages_begin_s: float = 0.0) -> RunSummary:
+        """Return what most people ask of a run; resources are watched from some time on."""
+        return RunSummary(
+            summary=self.summary(),
+            usages=self.usages(begin_s=usages_begin_s),
+            tasks=self.tasks(),
+            stale_share=self.stale_share(),
+        )
+
     def timeline(self, *, slice_s: float = 1.0) -> pd.DataFrame:
         """Return the run over time, a row per slice."""
         return timeline(self.trace, slice_s=slice_s, slower_than_s=self.slower_than_s)
@@ -84,8 +103,8 @@ class Run:
                 "final": trace.final,
             }
         )
-        for column, name in enumerate(trace.wait_names):
-            frame[f"{name.replace(' ', '_')}_wait_s"] = trace.waits[:, column]
+        for name, waited_s in trace.wait_columns.items():
+            frame[f"{name.replace(' ', '_')}_wait_s"] = waited_s
         return frame
 
 
@@ -110,8 +129,12 @@ def simulate(
         InputError: there is no such scenario, or it has no closed users to change.
         RunError: the clock stands still, because nothing in the model takes time.
     """
-    chosen = scenario if isinstance(scenario, Scenario) else model.scenario(scenario)
-    if users is not None:
-        chosen = with_users(chosen, users)
+    chosen = chosen_scenario(model, scenario, users)
     plan = lower(model, chosen, seed=seed, replication=replication)
     return Run(plan=plan, trace=simulate_plan(plan), slower_than_s=chosen.client.slower_than_s)
+
+
+def chosen_scenario(model: Model, scenario: str | Scenario | None, users: int | None) -> Scenario:
+    """Return the load test that is meant; see `simulate`."""
+    chosen = scenario if isinstance(scenario, Scenario) else model.scenario(scenario)
+    return chosen if users is None else with_users(chosen, users)

@@ -1,5 +1,6 @@
 """What a load-test tool would have reported of a trace, and what each resource did meanwhile."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -7,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capsim.engine.trace import Trace
-from capsim.metrics.percentiles import ALL_LEVELS, LEVELS, is_thin, percentile
+from capsim.metrics.percentiles import ALL_LEVELS, LEVELS, is_thin
+from capsim.metrics.times import EveryTime, Times
 from capsim.plan.ops import Status, status_name
 
 METRICS = ("rps", "goodput_rps", "failure_ratio", "mean_s", *LEVELS, "max_s")
@@ -31,6 +33,7 @@ class Summary:
     mean_s: float
     max_s: float
     percentiles: Mapping[str, float]  # `p50_s` and so on, seconds
+    percentile_error: float = 0.0  # largest, relative; 0: each is a time that was measured
     thin: tuple[str, ...]  # percentiles with too few requests above them to be trusted
 
     @property
@@ -70,22 +73,69 @@ def summarise(
             cannot be shorter than.
     """
     end_s = trace.horizon_s if until_s is None else min(until_s, trace.horizon_s)
-    ended = _ended(trace, begin_s, end_s, request_classes)
+    ended = ended_in(trace, begin_s, end_s, request_classes)
+    counts = count(trace, ended, slower_than_s)
+    times = _times(trace, ended & trace.final, ages_count=ages_count)
+    return summary_of(counts, EveryTime(times), end_s - begin_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many requests of a trace, or of a part of it, there are of which kind."""
+
+    attempts: int  # that ended
+    statuses: Mapping[int, int]  # of the final ones of these
+    too_slow: int | None  # of those that were answered well; none: there is no such limit
+    in_flight: int  # without a last answer at the end: in flight, or about to be repeated
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Return the counts of two parts together."""
+        slow = None if self.too_slow is None else self.too_slow + (other.too_slow or 0)
+        return Counts(
+            attempts=self.attempts + other.attempts,
+            statuses=Counter(self.statuses) + Counter(other.statuses),
+            too_slow=slow,
+            in_flight=self.in_flight + other.in_flight,
+        )
+
+
+def count(trace: Trace, ended: NDArray[np.bool_], slower_than_s: float | None) -> Counts:
+    """Count the attempts that ended, by what became of them.
+
+    An attempt that is not final has a successor, unless its client still pauses.
+    """
     chosen = ended & trace.final
-    count = int(chosen.sum())
-    failures = int(failed(trace, slower_than_s)[chosen].sum())
-    times = _times(trace, chosen, ages_count=ages_count)
+    codes, numbers = np.unique(trace.status[chosen], return_counts=True)
+    pausing = (~trace.final).sum() - (trace.attempt > 0).sum()
+    slow = None if slower_than_s is None else int(_too_slow(trace, slower_than_s)[chosen].sum())
+    return Counts(
+        attempts=int(ended.sum()),
+        statuses=dict(zip(codes.tolist(), numbers.tolist(), strict=True)),
+        too_slow=slow,
+        in_flight=int((trace.status == Status.IN_FLIGHT).sum() + pausing),
+    )
+
+
+def summary_of(counts: Counts, times: Times, length_s: float) -> Summary:
+    """Summarise what was counted in a window of a length."""
+    requests = sum(counts.statuses.values())
+    failures = {code: n for code, n in sorted(counts.statuses.items()) if code != Status.OK}
+    shares = {status_name(code): n / requests for code, n in failures.items()}
+    if counts.too_slow is not None and requests:
+        shares[TOO_SLOW] = counts.too_slow / requests
+    failed_ones = sum(failures.values()) + (counts.too_slow or 0)
     return Summary(
-        requests=count,
-        in_flight=_in_flight(trace),
-        rps=count / (end_s - begin_s),
-        attempts=int(ended.sum()) / count if count else float("nan"),
-        failure_ratio=failures / count if count else float("nan"),
-        failures=_failures(trace, chosen, slower_than_s),
-        mean_s=float(times.mean()) if len(times) else float("nan"),
-        max_s=float(times[-1]) if len(times) else float("nan"),
-        percentiles={name: percentile(times, level) for name, level in ALL_LEVELS.items()},
-        thin=tuple(name for name, level in LEVELS.items() if is_thin(count, level)),
+        requests=requests,
+        in_flight=counts.in_flight,
+        rps=requests / length_s,
+        attempts=counts.attempts / requests if requests else float("nan"),
+        failure_ratio=failed_ones / requests if requests else float("nan"),
+        failures=shares,
+        mean_s=times.mean_s,
+        max_s=times.max_s,
+        percentiles={name: times.percentile(level) for name, level in ALL_LEVELS.items()},
+        percentile_error=times.error,
+        thin=tuple(name for name, level in LEVELS.items() if is_thin(requests, level)),
     )
 
 
@@ -107,8 +157,8 @@ def _too_slow(trace: Trace, slower_than_s: float | None) -> NDArray[np.bool_]:
     return late
 
 
-def _ended(
-    trace: Trace, begin_s: float, end_s: float, request_classes: Collection[str] | None
+def ended_in(
+    trace: Trace, begin_s: float, end_s: float, request_classes: Collection[str] | None = None
 ) -> NDArray[np.bool_]:
     """Return which attempts of these classes ended in a window: none that are in flight."""
     ended = (trace.end >= begin_s) & (trace.end <= end_s)
@@ -125,28 +175,3 @@ def _times(trace: Trace, chosen: NDArray[np.bool_], *, ages_count: bool) -> NDAr
         ages = trace.horizon_s - trace.asked[trace.status == Status.IN_FLIGHT]
         times = np.concatenate([times, ages])
     return np.sort(times)
-
-
-def _in_flight(trace: Trace) -> int:
-    """Return how many requests had no last answer at the end: in flight, or about to be repeated.
-
-    Every attempt that is not final has a successor, unless its client still pauses.
-    """
-    pausing = (~trace.final).sum() - (trace.attempt > 0).sum()
-    return int((trace.status == Status.IN_FLIGHT).sum() + pausing)
-
-
-def _failures(
-    trace: Trace, chosen: NDArray[np.bool_], slower_than_s: float | None
-) -> dict[str, float]:
-    """Return the share of each cause of failure among the chosen requests."""
-    count = int(chosen.sum())
-    codes, numbers = np.unique(trace.status[chosen], return_counts=True)
-    shares = {
-        status_name(int(code)): int(number) / count
-        for code, number in zip(codes, numbers, strict=True)
-        if code != Status.OK
-    }
-    if slower_than_s is not None and count:
-        shares[TOO_SLOW] = int(_too_slow(trace, slower_than_s)[chosen].sum()) / count
-    return shares

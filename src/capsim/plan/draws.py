@@ -1,7 +1,8 @@
 """Every random draw of a run, made in NumPy, in blocks that do not depend on how many users run.
 
-A block holds the draws of some users for some of their requests. Its stream is named by source,
-purpose and block number, so that user 7's 40th request has the same luck with 50 users and 1000.
+A block holds the draws of a group of users for some of their requests. Its stream is named by
+source, purpose, group and number, so that user 7's 40th request has the same luck with 50 users and
+1000.
 """
 
 from dataclasses import dataclass
@@ -34,11 +35,28 @@ class Column:
     per_attempt: bool = False  # another attempt at the same request has another draw
 
 
-# Fixed block shapes: they decide which stream a draw comes from, so they never depend on a model.
-# Most load tests have hundreds of users, and most users of an overload send a dozen requests: rows
-# beyond those are drawn for nothing.
-_CLOSED_BLOCK = (64, 16)  # users, requests of each
-_OPEN_BLOCK = (1, 1024)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blocks:
+    """Blocks of one shape: how many users each is of, and how many requests of each of those."""
+
+    users: int
+    requests: int
+    first_user: int = 0
+    first_group: int = 0  # the users of a block are a group
+
+    def groups(self, users: int) -> int:
+        """Return how many groups there are of so many users."""
+        return -(-max(0, users - self.first_user) // self.users)
+
+
+# Fixed block shapes: they decide which stream a draw comes from, so they depend on nothing but a
+# user's number. Most load tests have hundreds of users, and most users of an overload send a dozen
+# requests: rows beyond those are drawn for nothing. Of very many users each sends few requests, and
+# what is drawn for nothing is most of what such a user takes.
+ROWS = 1024  # of every block: enough that making a stream costs little of each draw
+_NEAR = Blocks(users=64, requests=16)
+_FAR = Blocks(users=512, requests=2, first_user=1024, first_group=16)
+_OPEN = Blocks(users=1, requests=ROWS)
 
 
 class DrawTable:
@@ -52,38 +70,43 @@ class DrawTable:
         self._columns = plan.columns
         self._source = source.name
         self._key = (plan.seed, plan.replication)
-        self._shape = _OPEN_BLOCK if source.open else _CLOSED_BLOCK
+        self.blocks = (_OPEN,) if source.open else (_NEAR, _FAR)
         self._users = 1 if source.open else len(source.starts)
-        self._blocks: dict[tuple[int, int], list[list[Row]]] = {}
+        self._made: dict[tuple[int, int], list[list[Row]]] = {}  # by group and block
         self._again: dict[tuple[int, int, int], dict[int, list[list[float]]]] = {}
         self._chances = [n for n, column in enumerate(plan.columns) if column.per_attempt]
-        self._reached: dict[int, list[int]] = {}  # request block of each user, by user block
+        self._reached: dict[int, list[int]] = {}  # block of each user, by group
 
     @property
-    def requests(self) -> int:
-        """How many consecutive requests of a user a block holds."""
-        return self._shape[1]
+    def groups(self) -> int:
+        """How many groups of users there are, those without anybody between them included."""
+        return max(blocks.first_group + blocks.groups(self._users) for blocks in self.blocks)
 
-    @property
-    def users(self) -> int:
-        """How many users a block holds the requests of."""
-        return self._shape[0]
+    def requests_of(self, user: int) -> int:
+        """Return how many consecutive requests of a user a block holds."""
+        return self._blocks_of(user).requests
+
+    def users_of(self, group: int) -> range:
+        """Return the users of a group."""
+        blocks = self._blocks_of_group(group)
+        first = blocks.first_user + (group - blocks.first_group) * blocks.users
+        return range(first, min(first + blocks.users, self._users))
 
     def rows(self, user: int, block: int) -> list[Row]:
-        """Return a user's rows for the requests of a block: number i is request i % `requests`."""
-        group, place = divmod(user, self._shape[0])
+        """Return a user's rows for the requests of a block, in their order."""
+        group, place = self._place_of(user)
         if group not in self._reached:
-            self._reached[group] = [0] * self._in_group(group)
+            self._reached[group] = [0] * len(self.users_of(group))
         self._reached[group][place] = block
-        if (group, block) not in self._blocks:
-            self._blocks[group, block] = self._make(group, block)
+        if (group, block) not in self._made:
+            self._made[group, block] = self._make(group, block)
             self._forget(group)
-        return self._blocks[group, block][place]
+        return self._made[group, block][place]
 
     def row_again(self, user: int, request: int, attempt: int) -> Row:
         """Return the row of another attempt: the same, but for what each attempt draws."""
-        group, place = divmod(user, self._shape[0])
-        block, number = divmod(request, self.requests)
+        group, place = self._place_of(user)
+        block, number = divmod(request, self.requests_of(user))
         row = list(self.rows(user, block)[number])
         key = (group, block, attempt)
         if key not in self._again:
@@ -96,42 +119,44 @@ class DrawTable:
     def _forget(self, group: int) -> None:
         """Drop the blocks that every user of a group has left behind."""
         oldest = min(self._reached[group]) - 1  # a user that gives up reads its block again
-        for key in [key for key in self._blocks if key[0] == group and key[1] < oldest]:
-            del self._blocks[key]
+        for key in [key for key in self._made if key[0] == group and key[1] < oldest]:
+            del self._made[key]
         for again in [key for key in self._again if key[0] == group and key[1] < oldest]:
             del self._again[again]
 
-    def _in_group(self, group: int) -> int:
-        first = group * self._shape[0]
-        return min(self._shape[0], self._users - first)
+    def _blocks_of(self, user: int) -> Blocks:
+        return next(blocks for blocks in reversed(self.blocks) if user >= blocks.first_user)
 
-    def drawn(self, user_block: int, request_block: int) -> list[Values | None]:
+    def _blocks_of_group(self, group: int) -> Blocks:
+        return next(blocks for blocks in reversed(self.blocks) if group >= blocks.first_group)
+
+    def _place_of(self, user: int) -> tuple[int, int]:
+        """Return a user's group, and its place there."""
+        blocks = self._blocks_of(user)
+        group, place = divmod(user - blocks.first_user, blocks.users)
+        return blocks.first_group + group, place
+
+    def drawn(self, group: int, block: int) -> list[Values | None]:
         """Return the draws of a block by column, of (users, requests) or (..., repetitions).
 
         None for a column that the source does not need.
         """
-        shape = self._shape
         values: list[Any] = []
         for column in self._columns:
             if not self._needs(column):
                 values.append(None)
             elif column.count is None:
-                values.append(self._draw(column, shape, user_block, request_block))
+                values.append(self._draw(column, group, block))
             else:
                 repetitions = max(1, int(values[column.count].max()))
-                parts = [
-                    self._draw(column, shape, user_block, request_block, i)
-                    for i in range(repetitions)
-                ]
+                parts = [self._draw(column, group, block, i) for i in range(repetitions)]
                 values.append(np.stack(parts, axis=-1))
         return values
 
-    def drawn_again(self, user_block: int, request_block: int, attempt: int) -> dict[int, Values]:
+    def drawn_again(self, group: int, block: int, attempt: int) -> dict[int, Values]:
         """Return what another attempt at the requests of a block draws anew, by column."""
         return {
-            i: self._draw(
-                self._columns[i], self._shape, user_block, request_block, f"attempt {attempt}"
-            )
+            i: self._draw(self._columns[i], group, block, f"attempt {attempt}")
             for i in self._chances
             if self._needs(self._columns[i])
         }
@@ -139,19 +164,20 @@ class DrawTable:
     def _needs(self, column: Column) -> bool:
         return column.sources is None or self._source in column.sources
 
-    def _make(self, user_block: int, request_block: int) -> list[list[Row]]:
-        shape = self._shape
-        values = self.drawn(user_block, request_block)
-        present = self._in_group(user_block)
+    def _make(self, group: int, block: int) -> list[list[Row]]:
+        values = self.drawn(group, block)
+        present, requests = len(self.users_of(group)), self._blocks_of_group(group).requests
         if not values:  # nothing in the plan is left to luck
-            return [[[] for _ in range(shape[1])] for _ in range(present)]
-        nothing = [[None] * shape[1]] * present
+            return [[[] for _ in range(requests)] for _ in range(present)]
+        nothing = [[None] * requests] * present
         lists = [nothing if v is None else v[:present].tolist() for v in values]
         return [
             [list(row) for row in zip(*per_user, strict=True)]
             for per_user in zip(*lists, strict=True)
         ]
 
-    def _draw(self, column: Column, shape: tuple[int, int], *block: int | str) -> Values:
-        generator = stream(*self._key, self._source, column.purpose, *block)
+    def _draw(self, column: Column, group: int, *names: int | str) -> Values:
+        blocks = self._blocks_of_group(group)
+        shape = (blocks.users, blocks.requests)
+        generator = stream(*self._key, self._source, column.purpose, group, *names)
         return generator.random(shape) if column.law is None else column.law.draw(generator, shape)

@@ -8,14 +8,14 @@ import pandas as pd
 from rich.console import Group
 from rich.table import Table
 
-from capsim.metrics.run import Run
+from capsim.metrics.run import Run, RunSummary
 from capsim.metrics.summary import Summary
 from capsim.metrics.tasks import TaskSummary
 from capsim.metrics.utilisation import Usage
 from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
 from capsim.report.numbers import label, metric_value, number, share
-from capsim.report.plain import plain
+from capsim.report.plain import csv_text, plain
 
 _COUNTED = ("rps", "goodput_rps", "failure_ratio")
 _NOTE = (
@@ -30,19 +30,14 @@ class SimulatedRun:
 
     scenario: str
     users: int
-    run: Run
-    usages: tuple[Usage, ...]  # after the ramp
-    timeline: pd.DataFrame | None
-
-    @property
-    def summary(self) -> Summary:
-        """What a load-test tool would report of it."""
-        return self.run.summary()
+    digest: RunSummary  # its resources after the ramp
+    run: Run | None = None  # none: nothing else was kept
+    timeline: pd.DataFrame | None = None
 
 
 def renderable(result: SimulatedRun, context: Context) -> Group:
     """Return the run's summary, its resources and, if wanted, its course."""
-    summary = result.summary
+    summary = result.digest.summary
     rows = [
         (label(name) + (" *" if name in summary.thin else ""), metric_value(name, value))
         for name, value in summary.metrics().items()
@@ -55,9 +50,10 @@ def renderable(result: SimulatedRun, context: Context) -> Group:
         heading(context, f"{result.scenario}{users}, one run"),
         layout.section(counts, layout.table(("metric", "value"), rows)),
         *_thin(summary),
+        *_within(summary),
         *_failures(summary),
-        layout.section("Resources after the ramp", _resources(result.usages)),
-        *_tasks(result.run.tasks(), result.run.stale_share()),
+        layout.section("Resources after the ramp", _resources(result.digest.usages)),
+        *_tasks(result.digest.tasks, result.digest.stale_share),
         *_timeline(result.timeline),
         layout.section("Note", layout.sentence(_NOTE)),
         *warnings(context),
@@ -66,7 +62,7 @@ def renderable(result: SimulatedRun, context: Context) -> Group:
 
 def as_json(result: SimulatedRun, context: Context) -> dict[str, object]:
     """Return the run's summary as JSON can hold it."""
-    summary = result.summary
+    summary = result.digest.summary
     content = {
         "model": context.model,
         "scenario": result.scenario,
@@ -76,13 +72,15 @@ def as_json(result: SimulatedRun, context: Context) -> dict[str, object]:
         "in_flight": summary.in_flight,
         "metrics": summary.metrics(),
         "failures": summary.failures,
-        "resources": [vars(usage) for usage in result.usages],
+        "resources": [vars(usage) for usage in result.digest.usages],
         "attempts": summary.attempts,
-        "tasks": [vars(task) for task in result.run.tasks()],
-        "stale_share": result.run.stale_share(),
+        "tasks": [vars(task) for task in result.digest.tasks],
+        "stale_share": result.digest.stale_share,
         "flags": summary.thin,
         **common_json(context),
     }
+    if summary.percentile_error:
+        content["percentile_error"] = summary.percentile_error
     if result.timeline is not None:
         content["timeline"] = result.timeline.to_dict(orient="records")
     made: dict[str, object] = plain(content)
@@ -90,7 +88,11 @@ def as_json(result: SimulatedRun, context: Context) -> dict[str, object]:
 
 
 def as_csv(result: SimulatedRun, context: Context) -> str:  # noqa: ARG001 (alike for all results)
-    """Return a row per request; a row per slice where the course was asked for."""
+    """Return a row per request, per slice if the course was asked for; or per metric."""
+    if result.run is None:
+        summary = result.digest.summary
+        rows = {**summary.metrics(), "percentile_error": summary.percentile_error}
+        return csv_text(("metric", "value"), rows.items())
     frame = result.run.requests if result.timeline is None else result.timeline
     text: str = frame.to_csv(index=False, lineterminator="\n")
     return text
@@ -99,6 +101,13 @@ def as_csv(result: SimulatedRun, context: Context) -> str:  # noqa: ARG001 (alik
 def _thin(summary: Summary) -> Iterator[Group]:
     if summary.thin:
         yield Group(layout.sentence("* too few requests lie above it to trust it", layout.QUIET))
+
+
+def _within(summary: Summary) -> Iterator[Group]:
+    """Yield how exact the percentiles are, where they are not times that were measured."""
+    if summary.percentile_error:
+        text = f"Percentiles are of a histogram: within {share(summary.percentile_error)}."
+        yield Group(layout.sentence(text, layout.QUIET))
 
 
 def _failures(summary: Summary) -> Iterator[Group]:

@@ -6,7 +6,7 @@ It needs numba, which the extra `fast` installs. What it cannot do it refuses by
 import math
 from importlib.util import find_spec
 
-from capsim.engine.trace import Trace
+from capsim.engine.trace import Receive
 from capsim.plan.ops import Op
 from capsim.plan.plan import INFINITE, Plan
 
@@ -42,15 +42,15 @@ def unsupported(plan: Plan) -> str | None:
     return next((name for name, is_there in found.items() if is_there), None)
 
 
-def run(plan: Plan) -> Trace:
-    """Run a plan up to its horizon.
+def run(plan: Plan, receive: Receive) -> None:
+    """Run a plan up to its horizon, and hand over the trace in parts.
 
     Raises:
         RunError: requests and thinking take no time at all, so that the clock stands still.
     """
     from capsim.engine.compiled.running import run_tables
 
-    return run_tables(plan)
+    run_tables(plan, receive)
 
 
 def is_prepared() -> bool:

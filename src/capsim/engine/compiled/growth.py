@@ -18,22 +18,26 @@ _SPARE = {
     "tokens": ("free_token", "spare_tokens"),
 }
 _ROOM = 16
+_MANY = 4096  # rows: up to so many a table is doubled, so that it is enlarged a few times only
+_SHARE = 16  # of a larger one, that it is enlarged by: its unused rows take memory, too
+
+
+def larger(count: int, many: int = _MANY) -> int:
+    """Return how many rows a table gets that has so many."""
+    return count + (count if count < many else count // _SHARE)
 
 
 def make_room(tables: Tables) -> None:
-    """Double every table that is nearly full."""
+    """Enlarge every table that is nearly full."""
     registers = tables["registers"][0]
     for name, (first, spare) in _SPARE.items():
         if registers[spare] < _ROOM + tables["held"].shape[1]:
             _enlarge_linked(tables, name, first, spare)
     if registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
-        _double(tables, "timers")
+        _enlarge(tables, "timers")
     for name in ("records", "tasks"):  # at the end, every job may have to be written down
         while registers[name] + len(tables["jobs"]) + _ROOM > len(tables[name]):
-            _double(tables, name)
-    for name in ("notes", "samples"):
-        if registers[name] + _ROOM > len(tables[name]):
-            _double(tables, name)
+            _enlarge(tables, name)
     _widen(tables)
     _enlarge_ready(tables)
 
@@ -49,7 +53,8 @@ def _widen(tables: Tables) -> None:
             tables[name] = _wider(tables[name])
 
 
-def _longer(table: Table, count: int) -> Table:
+def longer(table: Table, count: int) -> Table:
+    """Return a table with more rows."""
     if table.flags.owndata:
         # The operating system moves large tables without touching them; nobody else refers to it.
         table.resize((count, *table.shape[1:]), refcheck=False)
@@ -65,16 +70,16 @@ def _wider(table: Table) -> Table:
     return enlarged
 
 
-def _double(tables: Tables, name: str) -> None:
-    count = 2 * len(tables[name]) + 2 * _ROOM
+def _enlarge(tables: Tables, name: str) -> None:
+    count = larger(len(tables[name])) + 2 * _ROOM
     for each in (name, *_BESIDE.get(name, ())):
-        tables[each] = _longer(tables[each], count)
+        tables[each] = longer(tables[each], count)
 
 
 def _enlarge_linked(tables: Tables, name: str, first: str, spare: str) -> None:
-    """Double a table of rows that come and go, and link the new rows as free ones."""
+    """Enlarge a table of rows that come and go, and link the new rows as free ones."""
     registers, before = tables["registers"][0], len(tables[name])
-    _double(tables, name)
+    _enlarge(tables, name)
     after = len(tables[name])
     tables[name]["next"][before:] = np.arange(before + 1, after + 1)
     tables[name]["next"][-1] = registers[first]
@@ -90,4 +95,4 @@ def _enlarge_ready(tables: Tables) -> None:
     registers = tables["registers"][0]
     in_order = np.roll(tables["ready"], -int(registers["ready_first"]))
     registers["ready_first"] = 0
-    tables["ready"] = _longer(in_order, 2 * need)
+    tables["ready"] = longer(in_order, larger(need))

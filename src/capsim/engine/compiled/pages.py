@@ -1,12 +1,18 @@
 """The draws that the compiled code reads: blocks of them, made when they are asked for."""
 
+from collections import defaultdict
+
 import numpy as np
 
-from capsim.engine.compiled import state
-from capsim.engine.compiled.layout.rows import Tables
+from capsim.engine.compiled.growth import larger, longer
+from capsim.engine.compiled.layout.rows import Table, Tables
 from capsim.engine.compiled.state import NONE
-from capsim.plan.draws import DrawTable, Values
+from capsim.plan.draws import ROWS, DrawTable, Values
 from capsim.plan.plan import Plan
+
+_MANY_PAGES = 64  # up to so many their number is doubled; see `larger`
+_IDLE = 128  # pages of a group that are kept though nobody draws from them now
+_NEVER = np.iinfo(np.int32).max
 
 
 class Pages:
@@ -18,10 +24,10 @@ class Pages:
         self._tables = tables
         self._draws = [DrawTable(plan, source) for source in plan.sources]
         self._free: list[int] = []
+        self._of_group: defaultdict[int, list[int]] = defaultdict(list)  # the newest first
 
     def turn(self) -> bool:
         """Make the page that the compiled code wants; return whether tables had to be moved."""
-        draws = self._tables["draws"]
         wanted = self._tables["registers"][0]
         source, group = int(wanted["wanted_source"]), int(wanted["wanted_group"])
         block, attempt = int(wanted["wanted_block"]), int(wanted["wanted_attempt"])
@@ -31,28 +37,27 @@ class Pages:
         if attempt:
             for number, drawn in self._draws[source].drawn_again(own, block, attempt).items():
                 columns[number] = drawn
-        self._write(self._lay(columns), group, block, attempt, columns)
-        return self._tables["draws"] is not draws
+        moved = self._make_room(sum(_width(column) for column in columns) * ROWS)
+        self._write(self._free.pop(), group, block, attempt, columns)
+        return moved
 
-    def _lay(self, columns: list[Values | None]) -> int:
-        """Return a page that is large enough."""
-        stride = sum(_width(column) for column in columns)
-        rows = self._draws[0].users * self._draws[0].requests
-        if stride * rows > self._tables["draws"].shape[1]:
-            self._enlarge(len(self._tables["draws"]), stride * rows)
-        if not self._free:
+    def _make_room(self, size: int) -> bool:
+        """Have a free page that is large enough; return whether tables had to be moved."""
+        is_wide, is_free = size <= self._tables["draws"].shape[1], bool(self._free)
+        if not is_wide:
+            self._widen(size)
+        if not is_free:
             before = len(self._tables["draws"])
-            self._enlarge(2 * before + 4, self._tables["draws"].shape[1])
-            self._free = list(range(len(self._tables["draws"]) - 1, before - 1, -1))
-        return self._free.pop()
+            after = larger(before, _MANY_PAGES) + 4
+            for name in ("pages", "page_columns", "draws"):
+                self._tables[name] = longer(self._tables[name], after)
+            self._free = list(range(after - 1, before - 1, -1))
+        return not (is_wide and is_free)
 
-    def _enlarge(self, count: int, width: int) -> None:
-        for name, kind in (("pages", state.PAGE), ("page_columns", None), ("draws", None)):
-            before = self._tables[name]
-            shape = (count, width) if name == "draws" else (count, *before.shape[1:])
-            enlarged = np.zeros(shape, kind or before.dtype)
-            enlarged[tuple(slice(size) for size in before.shape)] = before
-            self._tables[name] = enlarged
+    def _widen(self, size: int) -> None:
+        before = self._tables["draws"]
+        self._tables["draws"] = np.zeros((len(before), size))
+        self._tables["draws"][:, : before.shape[1]] = before
 
     def _write(
         self, page: int, group: int, block: int, attempt: int, columns: list[Values | None]
@@ -61,6 +66,7 @@ class Pages:
         stride = sum(_width(column) for column in columns)
         self._tables["pages"][page] = (block, attempt, heads[group], 0, stride)
         heads[group] = page
+        self._of_group[group].insert(0, page)
         place = 0
         for number, column in enumerate(columns):
             self._tables["page_columns"][page, number] = place
@@ -72,25 +78,35 @@ class Pages:
             place += values.shape[1]
 
     def _forget(self, source: int, group: int) -> None:
-        """Free the pages that every user of a group has left behind, and every job."""
+        """Free the pages that no user of a group will draw from, nor any job.
+
+        Of those that only the slowest will, from which nobody draws now, some are kept: one is
+        made again when it is wanted. The distance from the slowest user to the fastest grows all
+        the time.
+        """
+        mine, table = np.array(self._of_group[group], np.int64), self._tables["pages"]
+        reached = self._reached(source, group)
+        pages = table[mine]
+        unused = pages["refs"] == 0
+        idle = unused & ~(pages["block"][:, None] == reached).any(axis=1)
+        gone = unused & (pages["block"] < reached.min(initial=_NEVER) - 1)
+        gone |= idle & (np.cumsum(idle) > _IDLE)  # those that were made longest ago
+        if gone.any():
+            kept = mine[~gone]
+            self._free += mine[gone].tolist()
+            self._of_group[group] = kept.tolist()
+            table["next"][kept] = [*kept[1:], NONE] if len(kept) else []
+            self._tables["page_of_group"][group] = kept[0] if len(kept) else NONE
+
+    def _reached(self, source: int, group: int) -> Table:
+        """Return the block that each user of a group draws from, of those that have not left."""
         row = self._tables["sources"][source]
-        first = int(row["first_user"])
-        size = int(row["group_size"])
-        begin = first + (group - int(row["first_group"])) * size
-        end = min(begin + size, first + (1 if row["open"] else int(row["users"])))
-        oldest = self._tables["reached"][begin:end].min() - 1
-        pages, before, page = self._tables["pages"], NONE, self._tables["page_of_group"][group]
-        while page != NONE:
-            behind = pages[page]["next"]
-            if pages[page]["refs"] == 0 and pages[page]["block"] < oldest:
-                self._free.append(int(page))
-                if before == NONE:
-                    self._tables["page_of_group"][group] = behind
-                else:
-                    pages[before]["next"] = behind
-            else:
-                before = page
-            page = behind
+        own = self._draws[source].users_of(group - int(row["first_group"]))
+        users = slice(int(row["first_user"]) + own.start, int(row["first_user"]) + own.stop)
+        reached = self._tables["reached"][users]
+        if row["open"]:
+            return reached
+        return reached[self._tables["stops"][users] > self._tables["registers"][0]["now"]]
 
 
 def _width(column: Values | None) -> int:

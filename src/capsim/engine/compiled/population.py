@@ -47,8 +47,13 @@ def _send(s: State, session: int) -> bool:
     """Send the next request, or another attempt; return whether its draws are missing."""
     registers, client = s.registers[0], s.sessions[session]
     source = s.sources[client.source]
-    block = client.index // source.requests
-    group = source.first_group + client.user // source.group_size
+    size, requests, group = source.group_size, source.requests, source.first_group
+    user = client.user
+    if user >= source.far_user:
+        size, requests, group = source.far_size, source.far_requests, source.far_group
+        user -= source.far_user
+    block = client.index // requests
+    group += user // size
     s.reached[source.first_user + client.user] = block
     page = s.page_of_group[group]
     while page != NONE:
@@ -59,8 +64,7 @@ def _send(s: State, session: int) -> bool:
         registers.wanted_source, registers.wanted_group = client.source, group
         registers.wanted_block, registers.wanted_attempt = block, client.attempt
         return True
-    place = client.user % source.group_size * source.requests + client.index % source.requests
-    row = place * s.pages[page].stride
+    row = (user % size * requests + client.index % requests) * s.pages[page].stride
     request_class = _request_class(s, client.source, page, row)
     door = s.classes[request_class]
     job = new_job(s, session, client.index, request_class, door.entry, door.error)

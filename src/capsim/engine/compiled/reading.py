@@ -1,51 +1,53 @@
-"""Reads the trace off the tables of a finished run."""
+"""Reads a part of the trace off the tables of a run, and has them written from the beginning."""
 
 import numpy as np
 
 from capsim.engine.compiled import state
+from capsim.engine.compiled.chain import TASKS, UNFINISHED
 from capsim.engine.compiled.layout.rows import Table, Tables
-from capsim.engine.trace import Tasks, Trace
-from capsim.plan.ops import Op
+from capsim.engine.compiled.state import NONE
+from capsim.engine.trace import NUMBERS, Part, Receive, Tasks, Trace
+from capsim.plan.ops import Op, Status
 from capsim.plan.plan import Plan
 
-_TRACED = ("source", "user", "index", "attempt", "request_class", "asked", "start", "end", "status")
+_OF_TASKS = state.TASK.names or ()
+_WRITTEN = ("records", "tasks", "notes", "samples")
 
 
-def read_trace(plan: Plan, tables: Tables) -> Trace:
-    """Return everything that was written down, in order."""
+def hand_over(plan: Plan, tables: Tables, receive: Receive) -> None:
+    """Hand over everything that was written down, in order."""
     registers = tables["registers"][0]
-    records = _trimmed(tables["records"], registers["records"])
-    tasks = _trimmed(tables["tasks"], registers["tasks"])
-    samples = tables["samples"][: registers["samples"]]
-    ends = np.cumsum([1, *[len(plan.resources)] * 3, *[len(plan.stations)] * 3])[:-1]
-    sampled_s, in_use, queued, wasted_slots, busy, present, wasted_cores = (
-        np.ascontiguousarray(part) for part in np.split(samples, ends, axis=1)
-    )
-    return Trace(
-        **{name: records[name] for name in (*_TRACED, "final")},
-        waits=_trimmed(tables["record_waits"], registers["records"]),
-        tasks=Tasks(**{name: tasks[name] for name in _TRACED if name in (state.TASK.names or ())}),
-        notes=_notes(plan, tables["notes"][: registers["notes"]]),
+    if any(registers[name] for name in _WRITTEN):
+        receive(_read(plan, tables))
+    for name in _WRITTEN:
+        registers[name] = 0
+
+
+def _read(plan: Plan, tables: Tables) -> Part:
+    written = {name: tables[name][: tables["registers"][0][name]] for name in _WRITTEN}
+    records, tasks = written["records"], written["tasks"]
+    waits = tables["record_waits"][: len(records)]
+    notes = _notes(plan, written["notes"])
+    trace = Trace(
+        **{name: records[name] for name in state.RECORD.names or ()},
+        wait_columns={name: waits[:, column] for column, name in enumerate(plan.wait_names)},
+        tasks=Tasks(**{name: tasks[name] for name in _OF_TASKS}),
+        notes=notes,
         class_names=plan.class_names,
-        wait_names=plan.wait_names,
         resource_names=tuple(resource.name for resource in plan.resources),
         station_names=tuple(station.name for station in plan.stations),
-        issued=int(registers["issued"]),
+        issued=int(tables["registers"][0]["issued"]),
         horizon_s=plan.horizon_s,
-        sampled_s=sampled_s[:, 0],
-        in_use=in_use,
-        queued=queued,
-        wasted_slots=wasted_slots,
-        busy=busy,
-        present=present,
-        wasted_cores=wasted_cores,
+        **_samples(plan, written["samples"]),
     )
+    return Part(trace=trace, in_hand=_in_hand(tables, begun=bool(notes)))
 
 
-def _trimmed(table: Table, count: int) -> Table:
-    """Give back the memory of the rows that were never written; nobody else refers to the table."""
-    table.resize((count, *table.shape[1:]), refcheck=False)
-    return table
+def _samples(plan: Plan, samples: Table) -> dict[str, Table]:
+    ends = np.cumsum([1, *[len(plan.resources)] * 3, *[len(plan.stations)] * 3])[:-1]
+    names = ("in_use", "queued", "wasted_slots", "busy", "present", "wasted_cores")
+    sampled_s, *integrals = np.split(samples, ends, axis=1)
+    return {"sampled_s": sampled_s[:, 0], **dict(zip(names, integrals, strict=True))}
 
 
 def _notes(plan: Plan, written: Table) -> dict[str, Table]:
@@ -53,3 +55,26 @@ def _notes(plan: Plan, written: Table) -> dict[str, Table]:
     names = [station.name for station in plan.stations]
     noted = dict.fromkeys(names[step.target] for step in plan.steps if step.op == Op.NOTE)
     return {name: written["time"][written["name"] == names.index(name)] for name in noted}
+
+
+def _in_hand(tables: Tables, *, begun: bool) -> Tasks:
+    """Return the tasks that were begun and are not done, if they are wanted."""
+    jobs: list[int] = []
+    if begun:
+        following = tables["links"][:, UNFINISHED]["next"].tolist()
+        job = int(tables["chains"][TASKS]["first"])
+        while job != NONE:
+            jobs.append(job)
+            job = following[job]
+    requests = tables["jobs"][jobs]
+    clients = tables["sessions"][requests["session"]]
+    count = len(jobs)
+    return Tasks(
+        source=clients["source"].astype(NUMBERS["source"]),
+        user=clients["user"].astype(NUMBERS["user"]),
+        index=requests["index"].astype(NUMBERS["index"]),
+        request_class=requests["request_class"].astype(NUMBERS["request_class"]),
+        start=requests["start"],
+        end=np.full(count, np.nan),
+        status=np.full(count, Status.IN_FLIGHT, NUMBERS["status"]),
+    )

@@ -1,4 +1,4 @@
-"""Runs a plan: lays it out as tables, enters the compiled loop, and reads the trace off them."""
+"""Runs a plan: lays it out as tables, enters the compiled loop, and hands over what that wrote."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -13,17 +13,17 @@ from capsim.engine.compiled.jit import IS_INTERPRETED
 from capsim.engine.compiled.layout import lay_out
 from capsim.engine.compiled.layout.rows import Table, Tables
 from capsim.engine.compiled.pages import Pages
-from capsim.engine.compiled.reading import read_trace
+from capsim.engine.compiled.reading import hand_over
 from capsim.engine.compiled.state import FACTS, TABLES
-from capsim.engine.trace import Trace
+from capsim.engine.trace import Receive
 from capsim.errors import RunError
 from capsim.plan.plan import Plan
 
 _EVENTS_AT_ONCE = 200_000  # a fraction of a second: a run can be stopped between two of these
 
 
-def run_tables(plan: Plan) -> Trace:
-    """Run a plan up to its horizon.
+def run_tables(plan: Plan, receive: Receive) -> None:
+    """Run a plan up to its horizon, and hand over the trace in parts.
 
     Raises:
         RunError: requests and thinking take no time at all, so that the clock stands still; or the
@@ -37,6 +37,7 @@ def run_tables(plan: Plan) -> Trace:
     while (reason := advance(facts, plan.horizon_s, _EVENTS_AT_ONCE)) != engine.DONE:
         stopping.check()
         if reason == engine.FULL:
+            hand_over(plan, tables, receive)
             make_room(tables)
             facts = _facts(tables)
         elif reason == engine.DRAWS_WANTED:
@@ -48,7 +49,7 @@ def run_tables(plan: Plan) -> Trace:
                 f"{name}: requests and thinking take no time, so the clock stands "
                 "still; give the users a think time or the requests a demand"
             )
-    return read_trace(plan, tables)
+    hand_over(plan, tables, receive)
 
 
 def _loop() -> Callable[[Any, float, int], int]:

@@ -32,11 +32,19 @@ REGISTERS = _table(
     "stalled margin room",
     "now",
 )
-TIMER = _table("order kind who stamp", "time")
-READY = _table("kind who")
+# Of these every user has a row, so they are narrow; what grows with the requests of all is not.
+TIMER = np.dtype(
+    [("time", REAL), ("order", INTEGER), ("stamp", INTEGER), ("who", np.int32), ("kind", np.int32)]
+)
+READY = np.dtype([("who", np.int32), ("kind", np.int32)])
 # `next` links the free rows.
-SESSION = _table(
-    "source user route refs phase index attempt stalled next", "idle_since stop asked ahead"
+SESSION = np.dtype(
+    [
+        *((name, REAL) for name in ("idle_since", "stop", "asked", "ahead")),
+        *((name, np.int32) for name in ("user", "route", "refs", "index", "stalled", "next")),
+        *((name, np.int16) for name in ("source", "attempt", "phase")),
+    ],
+    align=True,
 )
 JOB = _table(
     "stamp refs session index request_class pc error page row "  # who, where, with which draws
@@ -69,7 +77,8 @@ STEP = _table(
 )
 SOURCE = _table(
     "open pacing patience timeout_status think_column class_column classes choices retries "
-    "jitter luck_column first_user users first_group group_size requests arrived due",
+    "jitter luck_column first_user users first_group group_size requests "
+    "far_user far_group far_size far_requests arrived due",  # those whose blocks are others
     "pause_base pause_cap ratio burst tokens",
 )
 CLASS = _table("entry error")
@@ -106,7 +115,10 @@ TABLES: dict[str, tuple[np.dtype[Any], int]] = {
     "waits": (REAL, 2),  # (jobs, wait columns) seconds
     "resources": (RESOURCE, 1),
     "slot_rings": (INTEGER, 1),  # idle slots that are told apart, the least recently used first
-    "owned_by_session": (INTEGER, 2),  # (sessions, owned resources) 1: the session has a slot
+    "owned_by_session": (
+        np.dtype(np.int8),
+        2,
+    ),  # (sessions, owned resources) 1: has a slot
     "owned_by_slot": (INTEGER, 2),  # (owned resources, slots that are told apart)
     "stations": (STATION, 1),
     "groups": (GROUP, 1),
@@ -118,7 +130,7 @@ TABLES: dict[str, tuple[np.dtype[Any], int]] = {
     "choices": (CHOICE, 1),
     "starts": (REAL, 1),
     "stops": (REAL, 1),
-    "reached": (INTEGER, 1),  # by user: the block of requests that it draws from
+    "reached": (np.dtype(np.int32), 1),  # by user: the block of requests that it draws from
     "retried_statuses": (INTEGER, 2),  # (sources, statuses) 1 where a client asks again
     "deadlines": (DEADLINES, 1),
     "tokens": (TOKEN, 1),

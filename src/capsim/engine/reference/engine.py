@@ -21,7 +21,7 @@ from capsim.engine.reference.route import Route
 from capsim.engine.reference.slots import Slots
 from capsim.engine.reference.station import CoreGroup, ServiceStation
 from capsim.engine.reference.time_slicing import TimeSlicing
-from capsim.engine.trace import Trace
+from capsim.engine.trace import Receive
 from capsim.plan.draws import DrawTable
 from capsim.plan.ops import FAILS, Op, Step
 from capsim.plan.plan import Flush, Plan, Resource
@@ -30,19 +30,19 @@ _CHECKS = 200  # of a run, whether it is still wanted: a long one, of minutes, a
 _collector = threading.Lock()  # of garbage: it is the process's, and one thread at a time pauses it
 
 
-def run(plan: Plan) -> Trace:
-    """Interpret a plan up to its horizon.
+def run(plan: Plan, receive: Receive) -> None:
+    """Interpret a plan up to its horizon, and hand over the trace in parts.
 
     Raises:
         RunError: requests and thinking take no time at all, so that the clock stands still; or the
             run is not wanted any more.
     """
     with _without_garbage_collection():
-        return _Engine(plan).run()
+        _Engine(plan, receive).run()
 
 
 class _Engine:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, receive: Receive) -> None:
         self.plan = plan
         self.env = Environment()
         self.finish = len(plan.steps)  # an END of the engine's own, for jobs without an error path
@@ -66,7 +66,7 @@ class _Engine:
         self.turns: dict[int, dict[int, int]] = {}  # by the first gate
         everything: dict[int, Slots | Owned] = {**self.slots, **self.owned}
         resources = [everything[n] for n in range(len(plan.resources))]
-        self.recorder = Recorder(self.env, plan, resources, self.stations)
+        self.recorder = Recorder(self.env, plan, resources, self.stations, receive)
         self._prepare_kills()
         for gauge in plan.gauges:
             level = Gauge(gauge, self.failures.out_of_memory)
@@ -82,7 +82,7 @@ class _Engine:
         self.doors = list(zip(plan.entries, errors, strict=True))
         self.code = [self._instruction(step) for step in (*plan.steps, Step(op=Op.END))]
 
-    def run(self) -> Trace:
+    def run(self) -> None:
         self._schedule()
         if stopping.may_be_stopped():
             self._check(self.plan.horizon_s / _CHECKS)
@@ -92,7 +92,7 @@ class _Engine:
                 self.env, number, source, draws, self.code, self.doors, self.recorder
             ).begin()
         self.env.run(self.plan.horizon_s)
-        return self.recorder.trace()
+        self.recorder.finish()
 
     def _schedule(self) -> None:
         """Set the timers of what happens at a fixed time."""

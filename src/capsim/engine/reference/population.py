@@ -68,8 +68,8 @@ class Population:
             if before is not None and before.retry_in_s is not None:
                 yield self._env.timeout(before.retry_in_s)
             session = Session(self._number, 0)
-            rows = self._draws.rows(0, index // self._draws.requests)
-            job = self._send(session, index, rows[index % self._draws.requests], before)
+            block, number = divmod(index, self._draws.requests_of(0))
+            job = self._send(session, index, self._draws.rows(0, block)[number], before)
             yield from through(job, self._code)
             session.close()
             if job.abandoned or job.retry_in_s is None:
@@ -87,7 +87,8 @@ class Population:
         """
         env, code, pacing = self._env, self._code, self._source.pacing
         draws, think = self._draws, self._source.think_column
-        per_block, rows = draws.requests, draws.rows(session.user, index // draws.requests)
+        per_block = draws.requests_of(session.user)
+        rows = draws.rows(session.user, index // per_block)
         stop_s = session.stop_s = float(self._source.stops[session.user])
         stalled = 0
         if ahead_s > 0.0:

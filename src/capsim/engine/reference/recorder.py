@@ -1,6 +1,6 @@
 """Writes down what happens: every answer, and samples of every resource and station."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 from simpy import Environment
@@ -9,11 +9,12 @@ from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
 from capsim.engine.reference.slots import Slots
 from capsim.engine.reference.station import ServiceStation
-from capsim.engine.trace import NUMBERS, Tasks, Trace
+from capsim.engine.trace import NUMBERS, Part, Receive, Tasks, Trace
 from capsim.plan.ops import Status
 from capsim.plan.plan import Plan
 
 _SAMPLE_S = 1.0  # as load generators write their history
+_ENOUGH = 8192  # records, tasks or notes: then a part of the trace is handed over
 _NEVER = float("nan")
 
 Record = tuple[int, int, int, int, int, float, float, float, int, bool, dict[int, float] | None]
@@ -22,7 +23,7 @@ Sample = list[float]
 
 
 class Recorder:
-    """Collects the trace of one run."""
+    """Collects the trace of one run, and hands it over in parts."""
 
     def __init__(
         self,
@@ -30,9 +31,11 @@ class Recorder:
         plan: Plan,
         resources: Sequence[Slots | Owned],
         stations: Sequence[ServiceStation],
+        receive: Receive,
     ) -> None:
         """Start with nothing recorded, and sample from time zero on."""
         self._env = env
+        self._receive = receive
         self._plan = plan
         self._resources = resources
         self._stations = stations
@@ -74,15 +77,28 @@ class Recorder:
         final = job.retry_in_s is None
         self._records.append(_record(job, self._env._now, status, waits, final=final))
 
-    def trace(self) -> Trace:
-        """Return what was recorded, with the requests still in flight last."""
-        if self._sampled_s[-1] < self._plan.horizon_s:
+    def finish(self) -> None:
+        """Hand over what was not yet, with the requests still in flight last."""
+        if not self._sampled_s or self._sampled_s[-1] < self._plan.horizon_s:
             self._sample()
-        records = self._records + self._in_flight()
+        self._records += self._in_flight()
+        self._tasks += self._tasks_in_hand()
+        self._begun.clear()
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Hand over what was recorded since the last time."""
+        in_hand = self._tasks_in_hand() if self._notes else []
+        self._receive(Part(trace=self._trace(), in_hand=_task_table(in_hand)))
+        for written in (self._records, self._tasks, self._sampled_s, self._samples):
+            written.clear()
+        for times in self._notes.values():
+            times.clear()
+
+    def _trace(self) -> Trace:
         source, user, index, attempt, request_class, asked, start, end, status, final, waits = (
-            zip(*records, strict=True) if records else [()] * 11
+            zip(*self._records, strict=True) if self._records else [()] * 11
         )
-        wait_names = self._plan.wait_names
         in_use, queued, wasted_slots, busy, present, wasted_cores = map(
             _rows, zip(*self._samples, strict=True)
         )
@@ -97,11 +113,10 @@ class Recorder:
             end=np.array(end, dtype=np.float64),
             status=np.array(status, dtype=NUMBERS["status"]),
             final=np.array(final, dtype=np.bool_),
-            waits=_wait_columns(waits, len(wait_names)),
-            tasks=self._task_table(),
+            wait_columns=_wait_columns(waits, self._plan.wait_names),
+            tasks=_task_table(self._tasks),
             notes={name: np.array(times, dtype=np.float64) for name, times in self._notes.items()},
             class_names=self._plan.class_names,
-            wait_names=wait_names,
             resource_names=tuple(resource.name for resource in self._plan.resources),
             station_names=tuple(station.name for station in self._plan.stations),
             issued=self._issued,
@@ -115,21 +130,8 @@ class Recorder:
             wasted_cores=wasted_cores,
         )
 
-    def _task_table(self) -> Tasks:
-        unfinished = [_task(job, _NEVER, Status.IN_FLIGHT) for job in self._begun]
-        rows = self._tasks + unfinished
-        source, user, index, request_class, start, end, status = (
-            zip(*rows, strict=True) if rows else [()] * 7
-        )
-        return Tasks(
-            source=np.array(source, dtype=NUMBERS["source"]),
-            user=np.array(user, dtype=NUMBERS["user"]),
-            index=np.array(index, dtype=NUMBERS["index"]),
-            request_class=np.array(request_class, dtype=NUMBERS["request_class"]),
-            start=np.array(start, dtype=np.float64),
-            end=np.array(end, dtype=np.float64),
-            status=np.array(status, dtype=NUMBERS["status"]),
-        )
+    def _tasks_in_hand(self) -> list[Task]:
+        return [_task(job, _NEVER, Status.IN_FLIGHT) for job in self._begun]
 
     def _in_flight(self) -> list[Record]:
         return [
@@ -139,6 +141,9 @@ class Recorder:
 
     def _next_sample(self, _timer: object) -> None:
         self._sample()
+        written: tuple[Sized, ...] = (self._records, self._tasks, *self._notes.values())
+        if max(map(len, written)) >= _ENOUGH:
+            self._hand_over()
         self._env.timeout(_SAMPLE_S).callbacks.append(self._next_sample)
 
     def _sample(self) -> None:
@@ -169,16 +174,31 @@ def _task(job: Job, end: float, status: int) -> Task:
     return (*who, job.request_class, job.start, end, status)
 
 
+def _task_table(rows: Sequence[Task]) -> Tasks:
+    source, user, index, request_class, start, end, status = (
+        zip(*rows, strict=True) if rows else [()] * 7
+    )
+    return Tasks(
+        source=np.array(source, dtype=NUMBERS["source"]),
+        user=np.array(user, dtype=NUMBERS["user"]),
+        index=np.array(index, dtype=NUMBERS["index"]),
+        request_class=np.array(request_class, dtype=NUMBERS["request_class"]),
+        start=np.array(start, dtype=np.float64),
+        end=np.array(end, dtype=np.float64),
+        status=np.array(status, dtype=NUMBERS["status"]),
+    )
+
+
 def _rows(samples: Sequence[Sample]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.array(samples).reshape(len(samples), -1)
 
 
 def _wait_columns(
-    waits: Sequence[dict[int, float] | None], count: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    columns = np.zeros((len(waits), count))
+    waits: Sequence[dict[int, float] | None], names: Sequence[str]
+) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    columns = np.zeros((len(waits), len(names)))
     for row, waited in enumerate(waits):
         if waited is not None:
             for column, time_s in waited.items():
                 columns[row, column] = time_s
-    return columns
+    return {name: columns[:, column] for column, name in enumerate(names)}

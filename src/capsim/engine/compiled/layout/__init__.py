@@ -13,8 +13,10 @@ from capsim.engine.compiled.layout.steps import lay_steps
 from capsim.engine.compiled.state import NONE
 from capsim.plan.plan import Plan
 
-# To begin with; the tables grow. What is not written to takes no memory.
-_FIRST_NOTES, _FIRST_RECORDS, _FIRST_HELD = 64, 1 << 20, 8
+_FIRST_HELD = 8  # to begin with; the table grows
+# Of what is written down: when a table is full, it is handed over. Some thousand requests are
+# enough that handing over costs little of each, and few enough to stay in the processor's cache.
+_RECORDS, _SAMPLES = 8192, 256
 
 
 def lay_out(plan: Plan) -> Tables:
@@ -36,7 +38,7 @@ def lay_out(plan: Plan) -> Tables:
         "deadlines": limits.table(),
     }
     tables["owned_by_session"] = np.zeros(
-        (len(tables["sessions"]), len(owned_resources(plan))), np.int64
+        (len(tables["sessions"]), len(owned_resources(plan))), np.int8
     )
     tables["registers"] = _registers(tables)
     return tables
@@ -67,11 +69,11 @@ def _records(plan: Plan) -> Tables:
     """Return the tables of what is written down."""
     width = 1 + 3 * len(plan.resources) + 3 * len(plan.stations)
     return {
-        "records": np.zeros(_FIRST_RECORDS, state.RECORD),
-        "record_waits": np.zeros((_FIRST_RECORDS, len(plan.wait_names))),
-        "tasks": np.zeros(_FIRST_NOTES, state.TASK),
-        "notes": np.zeros(_FIRST_NOTES, state.NOTE),
-        "samples": np.zeros((_FIRST_NOTES, width)),
+        "records": np.zeros(_RECORDS, state.RECORD),
+        "record_waits": np.zeros((_RECORDS, len(plan.wait_names))),
+        "tasks": np.zeros(_RECORDS, state.TASK),
+        "notes": np.zeros(_RECORDS, state.NOTE),
+        "samples": np.zeros((_SAMPLES, width)),
     }
 
 

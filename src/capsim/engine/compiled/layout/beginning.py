@@ -1,12 +1,14 @@
 """What happens first: timers of what has a fixed time, and populations that are ready to begin."""
 
+import numpy as np
+
 from capsim.engine.compiled import state
 from capsim.engine.compiled.agenda import ARRIVALS, FLUSH, SAMPLE, SESSION, SPEED
 from capsim.engine.compiled.layout.rows import Row, Table, Tables, table_of
 from capsim.engine.compiled.population import BEGINS
 from capsim.engine.compiled.recorder import SAMPLE_S
 from capsim.engine.compiled.state import NONE
-from capsim.plan.plan import Plan
+from capsim.plan.plan import Plan, Source
 
 
 def lay_timers(plan: Plan, cells: Table) -> Tables:
@@ -34,22 +36,24 @@ def lay_timers(plan: Plan, cells: Table) -> Tables:
 
 def lay_populations(plan: Plan) -> Tables:
     """Have every user and every stream of arrivals ready, in order."""
-    sessions: list[Row] = []
-    ready: list[Row] = []
+    begins = [_session_rows(number, source) for number, source in enumerate(plan.sources)]
+    sessions = np.concatenate([*begins, np.zeros(0, state.SESSION)])
+    ready = [np.zeros(0, state.READY)]
+    users = 0
     for number, source in enumerate(plan.sources):
-        if source.open:
-            ready.append({"kind": ARRIVALS, "who": number})
-            continue
-        times = zip(source.starts.tolist(), source.stops.tolist(), strict=True)
-        for user, (start, stop) in enumerate(times):
-            ready.append({"kind": SESSION, "who": len(sessions)})
-            sessions.append(
-                {
-                    "source": number, "user": user, "route": NONE, "refs": 1,
-                    "phase": BEGINS, "stop": stop, "ahead": start,
-                }
-            )  # fmt: skip
-    return {
-        "sessions": table_of(state.SESSION, sessions),
-        "ready": table_of(state.READY, ready),
-    }
+        of_source = np.zeros(1 if source.open else len(source.starts), state.READY)
+        of_source["kind"] = ARRIVALS if source.open else SESSION
+        of_source["who"] = number if source.open else np.arange(users, users + len(of_source))
+        ready.append(of_source)
+        users += 0 if source.open else len(of_source)
+    return {"sessions": sessions, "ready": np.concatenate(ready)}
+
+
+def _session_rows(number: int, source: Source) -> Table:
+    """Return the sessions of the closed users of a source."""
+    sessions = np.zeros(0 if source.open else len(source.starts), state.SESSION)
+    if not source.open:
+        sessions["source"], sessions["user"] = number, np.arange(len(sessions))
+        sessions["route"], sessions["refs"], sessions["phase"] = NONE, 1, BEGINS
+        sessions["stop"], sessions["ahead"] = source.stops, source.starts
+    return sessions

@@ -6,8 +6,9 @@ from capsim.engine.compiled import state
 from capsim.engine.compiled.deadlines import OF_CLIENT
 from capsim.engine.compiled.layout.rows import Limits, Row, Table, Tables, table_of
 from capsim.engine.compiled.state import NONE
+from capsim.engine.trace import Floats
 from capsim.plan.draws import DrawTable
-from capsim.plan.plan import INFINITE, Plan, Source
+from capsim.plan.plan import INFINITE, UNLIMITED, Plan, Source
 
 _STATUSES = 1000
 
@@ -22,23 +23,43 @@ def lay_sources(plan: Plan, limits: Limits) -> Tables:
         count = len(source.starts)
         rows.append(
             {
-                **_settings(source), **_retries(source),
+                **_settings(source), **_retries(source), **_blocks(draws, groups),
                 "patience": _patience(number, source, limits),
                 "choices": len(choices), "first_user": users, "users": count,
-                "first_group": groups, "group_size": draws.users, "requests": draws.requests,
             }
         )  # fmt: skip
         choices += _choices(source)
         users += count
-        groups += 1 if source.open else -(-count // draws.users)
+        groups += draws.groups
     return {
         "sources": table_of(state.SOURCE, rows),
         "choices": table_of(state.CHOICE, choices),
-        "starts": np.concatenate([source.starts for source in plan.sources] or [np.zeros(0)]),
-        "stops": np.concatenate([source.stops for source in plan.sources] or [np.zeros(0)]),
-        "reached": np.zeros(users, np.int64),
+        "starts": _one_after_another([source.starts for source in plan.sources]),
+        "stops": _one_after_another([source.stops for source in plan.sources]),
+        "reached": np.zeros(users, np.int32),
         "page_of_group": np.full(groups, NONE),
         "retried_statuses": _retried(plan),
+    }
+
+
+def _one_after_another(times_s: list[Floats]) -> Table:
+    """Return times in one table; a copy only where the plan's own cannot be one."""
+    if len(times_s) == 1:
+        return np.require(times_s[0], np.float64, ["C", "A", "W"])
+    return np.concatenate([*times_s, np.zeros(0)])
+
+
+def _blocks(draws: DrawTable, first_group: int) -> Row:
+    """Return which blocks users draw from: the first ones, and those from some number on."""
+    near, far = draws.blocks[0], draws.blocks[-1]
+    return {
+        "first_group": first_group,
+        "group_size": near.users,
+        "requests": near.requests,
+        "far_user": UNLIMITED if far is near else far.first_user,
+        "far_group": first_group + far.first_group,
+        "far_size": far.users,
+        "far_requests": far.requests,
     }
 
 
