@@ -27,30 +27,36 @@ def larger(count: int, many: int = _MANY) -> int:
     return count + (count if count < many else count // _SHARE)
 
 
-def make_room(tables: Tables) -> None:
-    """Enlarge every table that is nearly full."""
-    registers = tables["registers"][0]
+def make_room(tables: Tables) -> bool:
+    """Enlarge every table that is nearly full; return whether any had to be moved."""
+    registers, moved = tables["registers"][0], False
     for name, (first, spare) in _SPARE.items():
         if registers[spare] < _ROOM + tables["held"].shape[1]:
             _enlarge_linked(tables, name, first, spare)
+            moved = True
     if registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
         _enlarge(tables, "timers")
+        moved = True
     for name in ("records", "tasks"):  # at the end, every job may have to be written down
         while registers[name] + len(tables["jobs"]) + _ROOM > len(tables[name]):
             _enlarge(tables, name)
-    _widen(tables)
-    _enlarge_ready(tables)
+            moved = True
+    moved |= _widen(tables)
+    moved |= _enlarge_ready(tables)
+    return moved
 
 
-def _widen(tables: Tables) -> None:
-    """Double what each station, or each job, has room for."""
+def _widen(tables: Tables) -> bool:
+    """Double what each station, or each job, has room for, where that is needed."""
     stations, width = tables["stations"], tables["services"].shape[1]
+    full = []
     if len(stations) and max(stations["services"].max(), stations["waiting"].max()) == width:
-        tables["services"] = _wider(tables["services"])
-        tables["queues"] = _wider(tables["queues"])
+        full += ["services", "queues"]
     if tables["jobs"]["held"].max() == tables["held"].shape[1]:
-        for name in ("held", "held_slots", "held_since"):
-            tables[name] = _wider(tables[name])
+        full += ["held", "held_slots", "held_since"]
+    for name in full:
+        tables[name] = _wider(tables[name])
+    return bool(full)
 
 
 def longer(table: Table, count: int) -> Table:
@@ -87,12 +93,13 @@ def _enlarge_linked(tables: Tables, name: str, first: str, spare: str) -> None:
     registers[spare] += after - before
 
 
-def _enlarge_ready(tables: Tables) -> None:
+def _enlarge_ready(tables: Tables) -> bool:
     """Have room for every job, session and source to be ready at once, from the first place on."""
     need = len(tables["jobs"]) + len(tables["sessions"]) + len(tables["sources"]) + _ROOM
     if need <= len(tables["ready"]):
-        return
+        return False
     registers = tables["registers"][0]
     in_order = np.roll(tables["ready"], -int(registers["ready_first"]))
     registers["ready_first"] = 0
     tables["ready"] = longer(in_order, larger(need))
+    return True

@@ -31,7 +31,8 @@ class Pages:
         wanted = self._tables["registers"][0]
         source, group = int(wanted["wanted_source"]), int(wanted["wanted_group"])
         block, attempt = int(wanted["wanted_block"]), int(wanted["wanted_attempt"])
-        self._forget(source, group)
+        if not self._free:
+            self._forget(source, group)
         own = group - int(self._tables["sources"][source]["first_group"])
         columns = self._draws[source].drawn(own, block)
         if attempt:

@@ -33,22 +33,22 @@ def run_tables(plan: Plan, receive: Receive) -> None:
     tables = lay_out(plan)
     make_room(tables)
     pages = Pages(plan, tables)
-    advance, facts = _loop(), _facts(tables)
+    advance, facts, moved = _loop(), _facts(tables), False
     while (reason := advance(facts, plan.horizon_s, _EVENTS_AT_ONCE)) != engine.DONE:
         stopping.check()
         if reason == engine.FULL:
             hand_over(plan, tables, receive)
-            make_room(tables)
-            facts = _facts(tables)
+            moved = make_room(tables)
         elif reason == engine.DRAWS_WANTED:
-            if pages.turn():
-                facts = _facts(tables)
+            moved = pages.turn()
         elif reason == engine.STALLED:
             name = plan.sources[int(tables["registers"][0]["stalled"])].name
             raise RunError(
                 f"{name}: requests and thinking take no time, so the clock stands "
                 "still; give the users a think time or the requests a demand"
             )
+        if moved:
+            facts, moved = _facts(tables), False
     hand_over(plan, tables, receive)
 
 
