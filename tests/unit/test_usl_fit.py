@@ -51,6 +51,14 @@ def test_exact_data_give_their_law_back(
     assert fit.error < 1e-6
 
 
+def test_a_throughput_that_falls_from_the_first_user_on_has_no_peak() -> None:
+    """With contention alone nothing is gained by a second user, and the peak lies at none."""
+    fit = fitted(contention=1.0, coherency=0.0625)
+    assert fit.contention.best == pytest.approx(1.0)
+    assert inside(fit.peak, 0.0)
+    assert fit.peak.hi < 1.0
+
+
 def test_the_published_form_is_met() -> None:
     """A known law comes out with its own parameters, and its peak at sqrt((1 - sigma) / kappa)."""
     fit = fitted(contention=0.02, coherency=1e-4)

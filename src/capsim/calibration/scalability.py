@@ -29,6 +29,7 @@ PARAMETERS = 3
 # could show how badly the law fits, so there would be no interval.
 FEWEST_LEVELS = PARAMETERS + 1
 
+_LEAST_PEAK = 1e-6  # users: below it, throughput falls from the first user on
 _STIFF = 1e6  # weight of a condition that has to hold, against rows of order 1
 _HALVINGS = 40  # to the digits that anybody reads
 _FURTHEST = 1e9  # times the best value: from here on an end is open
@@ -164,7 +165,7 @@ def _with_falling(columns: FloatArray, falling: float) -> FloatArray:
 
 
 def _peak(columns: FloatArray, best: float) -> Estimate:
-    falling = _estimate(columns, 0.0 if math.isinf(best) else best**-2, _with_falling)
+    falling = _estimate(columns, max(best, _LEAST_PEAK) ** -2, _with_falling)
     lo, hi = (math.inf if value == 0 else value**-0.5 for value in (falling.hi, falling.lo))
     return Estimate(best=best, lo=lo, hi=hi)
 
