@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -185,6 +185,17 @@ def test_what_it_does_not_know_is_refused_by_name(name: str) -> None:
     with pytest.raises(RunError, match=name):
         simulate_plan(plan, engine="compiled")
     assert differences(simulate_plan(plan), simulate_plan(plan, engine="reference")) == []
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_long_runs_tell_how_far_they_are(engine: Literal["reference", "compiled"]) -> None:
+    """Simulated seconds come in between, in order, and the last ones are the horizon."""
+    told: list[float] = []
+    plan = slots(capacity=3).build(horizon_s=2000.0, seed=1)
+    simulate_plan(plan, engine=engine, on_time=told.append)
+    assert told == sorted(told)
+    assert len(told) > 1
+    assert told[-1] == 2000.0
 
 
 def test_a_clock_that_stands_still_is_an_error() -> None:

@@ -8,6 +8,7 @@ import typer
 from capsim.cli import options
 from capsim.cli.output import Format, Output, note
 from capsim.cli.precision import PrecisionOf, PrecisionText, parse_precision, say_cap
+from capsim.cli.progress import progress
 from capsim.cli.work import Means, journal_of, kept_work
 from capsim.errors import InputError
 
@@ -227,14 +228,24 @@ def _run(
     model = system.belief.central()
     spec = model.scenario(scenario)
     begin_s = min(ramp_s(spec, users), spec.duration_s / 2)
-    made = None
-    if summary_only:
-        digest = simulate_summary(
-            model, scenario=scenario, users=users, seed=seed, usages_begin_s=begin_s
-        )
-    else:
-        made = run(model, scenario=scenario, users=users, seed=seed)
-        digest = made.digest(usages_begin_s=begin_s)
+    with progress("simulated seconds") as on_done:
+
+        def on_time(now_s: float) -> None:
+            on_done(int(now_s), int(spec.duration_s))
+
+        if summary_only:
+            made = None
+            digest = simulate_summary(
+                model,
+                scenario=scenario,
+                users=users,
+                seed=seed,
+                usages_begin_s=begin_s,
+                on_time=on_time,
+            )
+        else:
+            made = run(model, scenario=scenario, users=users, seed=seed, on_time=on_time)
+            digest = made.digest(usages_begin_s=begin_s)
     return SimulatedRun(scenario=scenario, users=users or spec.peak_users, digest=digest, run=made)
 
 

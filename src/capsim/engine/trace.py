@@ -120,3 +120,4 @@ class Part:
 
 
 Receive = Callable[[Part], None]
+OnTime = Callable[[float], None]  # told how far the simulated clock has come, in seconds

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from capsim.engine import Part, simulate_in_parts
+from capsim.engine import OnTime, Part, simulate_in_parts
 from capsim.metrics.run import RunSummary, chosen_scenario
 from capsim.metrics.summary import Counts, count, ended_in, summary_of
 from capsim.metrics.tasks import TaskCounts, count_tasks, stale_reads, task_summary
@@ -14,7 +14,7 @@ from capsim.plan.lowering import lower
 from capsim.plan.plan import Plan
 
 
-def simulate_summary(
+def simulate_summary(  # noqa: PLR0913 (what `simulate` takes, and one more)
     model: Model,
     *,
     scenario: str | Scenario | None = None,
@@ -22,16 +22,18 @@ def simulate_summary(
     seed: int = 1,
     replication: int = 0,
     usages_begin_s: float = 0.0,
+    on_time: OnTime | None = None,
 ) -> RunSummary:
     """Simulate one load test of a model and keep no trace of it, however long it is.
 
     Args:
-        model: see `simulate`, as for all but the last.
+        model: see `simulate`, as for all but `usages_begin_s`.
         scenario: which of its load tests, or a changed one; none: the default one.
         users: another number of closed users than the scenario's own.
         seed: names the luck; `simulate` has the same run with the same one.
         replication: another number gives independent luck under the same seed.
         usages_begin_s: from when on resources are watched.
+        on_time: told now and then how far the simulated clock has come, in seconds.
 
     Raises:
         InputError: there is no such scenario, or it has no closed users to change.
@@ -39,11 +41,20 @@ def simulate_summary(
     """
     chosen = chosen_scenario(model, scenario, users)
     plan = lower(model, chosen, seed=seed, replication=replication)
-    return fold_plan(plan, slower_than_s=chosen.client.slower_than_s, usages_begin_s=usages_begin_s)
+    return fold_plan(
+        plan,
+        slower_than_s=chosen.client.slower_than_s,
+        usages_begin_s=usages_begin_s,
+        on_time=on_time,
+    )
 
 
 def fold_plan(
-    plan: Plan, *, slower_than_s: float | None = None, usages_begin_s: float = 0.0
+    plan: Plan,
+    *,
+    slower_than_s: float | None = None,
+    usages_begin_s: float = 0.0,
+    on_time: OnTime | None = None,
 ) -> RunSummary:
     """Run a plan and summarise it meanwhile.
 
@@ -51,9 +62,10 @@ def fold_plan(
         plan: what to run.
         slower_than_s: count answers slower than this as failed.
         usages_begin_s: from when on resources are watched.
+        on_time: see `simulate_summary`.
     """
     fold = _Fold(slower_than_s, usages_begin_s)
-    simulate_in_parts(plan, fold.receive)
+    simulate_in_parts(plan, fold.receive, on_time=on_time)
     return fold.result(plan)
 
 

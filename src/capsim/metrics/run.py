@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from capsim.engine import Trace, simulate_plan
+from capsim.engine import OnTime, Trace, simulate_plan
 from capsim.metrics.summary import Summary, summarise
 from capsim.metrics.tasks import TaskSummary, stale_share, task_summaries
 from capsim.metrics.timeline import timeline
@@ -115,6 +115,7 @@ def simulate(
     users: int | None = None,
     seed: int = 1,
     replication: int = 0,
+    on_time: OnTime | None = None,
 ) -> Run:
     """Simulate one load test of a model.
 
@@ -124,6 +125,7 @@ def simulate(
         users: another number of closed users than the scenario's own.
         seed: names the luck; the same seed gives the same trace, byte for byte.
         replication: another number gives independent luck under the same seed.
+        on_time: told now and then how far the simulated clock has come, in seconds.
 
     Raises:
         InputError: there is no such scenario, or it has no closed users to change.
@@ -131,7 +133,8 @@ def simulate(
     """
     chosen = chosen_scenario(model, scenario, users)
     plan = lower(model, chosen, seed=seed, replication=replication)
-    return Run(plan=plan, trace=simulate_plan(plan), slower_than_s=chosen.client.slower_than_s)
+    trace = simulate_plan(plan, on_time=on_time)
+    return Run(plan=plan, trace=trace, slower_than_s=chosen.client.slower_than_s)
 
 
 def chosen_scenario(model: Model, scenario: str | Scenario | None, users: int | None) -> Scenario:
