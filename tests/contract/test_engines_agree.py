@@ -21,7 +21,7 @@ from capsim.model.model import Model, with_users
 from capsim.model.toml import load
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering import lower
-from capsim.plan.plan import Gauge, Outage, Plan, Resource
+from capsim.plan.plan import Plan
 from random_plans import left_behind, random_plan
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="numba is not installed")
@@ -96,12 +96,14 @@ def test_models_of_every_field(field_plans: Callable[[], list[Plan]]) -> None:
         agreed(plan)
 
 
-def slots(capacity: int = 1, **spec: Any) -> PlanBuilder:
-    """A plan builder with one slot, one class of requests and one user."""
+def routed(count: int, *, in_loop: bool = False) -> PlanBuilder:
+    """A plan builder with a choice among servers, one class of requests and three users."""
     builder = PlanBuilder()
-    slot = builder.resource(Resource(name="slot", capacity=capacity, **spec))
+    times = builder.column("times", Constant(value=2.0))
     number = builder.request_class("request")
-    builder.acquire(slot)
+    builder.route(count, builder.column("luck", None), keepalive_s=1.0)
+    if in_loop:
+        builder.repeat(times, 0)
     builder.delay(builder.column("work", Constant(value=0.1)))
     builder.end()
     think = Constant(value=0.5)
@@ -110,25 +112,9 @@ def slots(capacity: int = 1, **spec: Any) -> PlanBuilder:
 
 
 REFUSED: dict[str, Callable[[], PlanBuilder]] = {
-    "outages": lambda: with_outage(slots()),
-    "gauges": lambda: with_gauge(slots()),
-    "slots that outlive a kill and are told apart or limited": lambda: slots(
-        hold_limit_s=1.0, outlives=True
-    ),
-    "limits of how often a slot is used": lambda: slots(uses=(3,)),
+    "choices of a server that lie in a loop": lambda: routed(2, in_loop=True),
+    "choices among very many servers": lambda: routed(1 << 21),
 }
-
-
-def with_outage(builder: PlanBuilder) -> PlanBuilder:
-    """The plan, with its resource away for a while."""
-    builder.outage(Outage(time_s=1.0, resource=0, duration_s=1.0))
-    return builder
-
-
-def with_gauge(builder: PlanBuilder) -> PlanBuilder:
-    """The plan, with its slots weighing something."""
-    builder.gauge(Gauge(name="g", limit=9.0, weights=((0, 1.0),), victims=(0,), restart_s=1.0))
-    return builder
 
 
 @pytest.mark.parametrize("name", REFUSED)

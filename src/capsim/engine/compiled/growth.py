@@ -17,6 +17,7 @@ _SPARE = {
     "sessions": ("free_session", "spare_sessions"),
     "tokens": ("free_token", "spare_tokens"),
 }
+_MARGINS = {"jobs": "margin_jobs", "tokens": "margin_tokens"}
 _ROOM = 16
 
 
@@ -24,9 +25,11 @@ def make_room(tables: Tables) -> None:
     """Double every table that is nearly full."""
     registers = tables["registers"][0]
     for name, (first, spare) in _SPARE.items():
-        if registers[spare] < _ROOM + tables["held"].shape[1]:
+        _set_margins(tables)
+        while registers[spare] < _ROOM + registers[_MARGINS.get(name, "margin_jobs")]:
             _enlarge_linked(tables, name, first, spare)
-    if registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
+            _set_margins(tables)
+    while registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
         _double(tables, "timers")
     for name in ("records", "tasks"):  # at the end, every job may have to be written down
         while registers[name] + len(tables["jobs"]) + _ROOM > len(tables[name]):
@@ -35,7 +38,23 @@ def make_room(tables: Tables) -> None:
         if registers[name] + _ROOM > len(tables[name]):
             _double(tables, name)
     _widen(tables)
+    _set_margins(tables)
     _enlarge_ready(tables)
+
+
+def _set_margins(tables: Tables) -> None:
+    """Say how much room one step may need.
+
+    A job may fork, be killed and leave a ghost, and at its end grant, or have booted, every slot
+    that it has. Where something befalls many at once, all jobs may leave ghosts, with a timer for
+    each and one for every station that it changes, or all that wait be granted a slot.
+    """
+    registers, held = tables["registers"][0], tables["held"].shape[1]
+    jobs, stations = len(tables["jobs"]), len(tables["stations"])
+    swept = jobs if registers["sweeping"] else 0
+    registers["margin"] = stations + len(tables["deadlines"]) + held + 8 + swept * (stations + 2)
+    registers["margin_jobs"] = 3 + (swept + 1) // 2
+    registers["margin_tokens"] = held + 4 + swept
 
 
 def _widen(tables: Tables) -> None:
@@ -45,7 +64,7 @@ def _widen(tables: Tables) -> None:
         tables["services"] = _wider(tables["services"])
         tables["queues"] = _wider(tables["queues"])
     if tables["jobs"]["held"].max() == tables["held"].shape[1]:
-        for name in ("held", "held_slots", "held_since"):
+        for name in ("held", "held_slots"):
             tables[name] = _wider(tables[name])
 
 

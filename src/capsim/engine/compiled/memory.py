@@ -58,6 +58,8 @@ def new_job(s: State, session: int, index: int, request_class: int, entry: int, 
     request.line = request.station = NONE
     for column in range(s.waits.shape[1]):
         s.waits[job, column] = 0.0
+    for holders in range(s.held_since.shape[1]):
+        s.held_since[job, holders] = float("nan")
     return job
 
 
@@ -129,4 +131,3 @@ def drop_place(s: State, job: int, place: int) -> None:
     for i in range(place, request.held):
         s.held[job, i] = s.held[job, i + 1]
         s.held_slots[job, i] = s.held_slots[job, i + 1]
-        s.held_since[job, i] = s.held_since[job, i + 1]

@@ -29,7 +29,7 @@ REGISTERS = _table(
     "job session arriving timers fired order ready_first ready free_job spare_jobs free_session "
     "spare_sessions free_token spare_tokens stamp records tasks notes samples issued "
     "wanted_source wanted_group wanted_block wanted_attempt "
-    "stalled margin",
+    "stalled margin margin_jobs margin_tokens sweeping",
     "now",
 )
 TIMER = _table("order kind who stamp", "time")
@@ -41,7 +41,7 @@ SESSION = _table(
 JOB = _table(
     "stamp refs session index request_class pc error page row "  # who, where, with which draws
     "live abandoned finished background ghost status attempt retries route repetition turns "
-    "deadline client_delay waiting waits_for held slot_away "
+    "deadline client_delay waiting waits_for held "
     "line expired_status otherwise station sequence "  # in a line, or in service
     "next",
     "start asked retry_in since first_since end outlived_until",
@@ -51,14 +51,16 @@ RESOURCE = _table(
     "capacity random lifo turn_column queue_limit herd of_client outlives route_base line "
     "wait_column limits holds shares_line owned "
     "free away closed wasted owners ring ring_first ring_count "
-    "chain waiting first_new",
-    "held_s wasted_s waited_s handed_over_at restart_s",
+    "chain waiting first_new "
+    "plain tracked holders shut draining openings usual_queue_limit loss also_lost "
+    "weights weights_end uses uses_count births left whole",
+    "held_s wasted_s waited_s handed_over_at restart_s away_s opens_at closed_until",
 )
 STATION = _table(
     "quantum outlives turn_column group present sequence timer_number armed armed_for "
-    "services forsaken running last waiting",
+    "services forsaken running last waiting down_status",
     "cores contention coherency idle_overhead quantum_s speed virtual advanced_at rate share "
-    "armed_at wasted_share slice_end busy_s present_s wasted_s",
+    "armed_at wasted_share slice_end busy_s present_s wasted_s down_until",
 )
 GROUP = _table("active", "cores share")
 SERVICE = _table("order job", "time")
@@ -90,6 +92,12 @@ RECORD = np.dtype(
 NOTE = _table("name", "time")
 CHAIN = _table("first last")
 LINK = _table("prev next")
+# What ends requests from outside. Several resources are named by where they begin in the lists.
+LOSS = _table("route routes_end slots_of slots_of_end")
+OUTAGE = _table("resource kill drains refuses inside inside_end loss", "duration")
+BLACKOUT = _table("station status lines lines_end", "duration")
+GAUGE = _table("armed whole loss victims victims_end", "level limit restart_s")
+WEIGHT = _table("gauge", "weight")
 
 TABLES = (
     "registers",
@@ -101,7 +109,7 @@ TABLES = (
     "chains",
     "held",  # (jobs, most held) resources, in order of acquisition
     "held_slots",  # (jobs, most held) which of a resource's slots, where they are told apart
-    "held_since",  # (jobs, most held) seconds, of slots that are held for some time at most
+    "held_since",  # (jobs, resources whose holders are known) seconds; not a number: it holds none
     "waits",  # (jobs, wait columns) seconds
     "resources",
     "slot_rings",  # idle slots that are told apart, the least recently used first
@@ -133,4 +141,12 @@ TABLES = (
     "tasks",
     "notes",
     "samples",
+    "losses",
+    "outages",
+    "blackouts",
+    "gauges",
+    "weights",  # what a slot in use adds, by resource
+    "lists",  # numbers of resources
+    "use_limits",  # by birth
+    "uses_left",  # by slot, or of all slots of a resource
 )

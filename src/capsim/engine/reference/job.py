@@ -34,7 +34,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connection: what the user's server thread owned is free again."""
-        for owned in self.owned:
+        for owned in sorted(self.owned, key=lambda owned: owned.number):
             owned.drop(self)
         self.owned.clear()
         self.route = NO_ROUTE
