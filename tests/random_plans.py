@@ -296,7 +296,7 @@ class Writer:
             self.servers,
             self.luck,
             gates=self.gates,
-            keepalive_s=self.dice.one_of([0.0, 0.5, INFINITE]),
+            keepalive_s=self.dice.one_of([0.0, 0.25, 0.5, INFINITE]),
             policy=policy,
         )
 
@@ -492,3 +492,27 @@ def left_behind() -> Plan:
     visits("first", 0.25, 0, 2)
     visits("second", 0.5, 1, 2)
     return builder.build(horizon_s=10.0, seed=1)
+
+
+def own_slot() -> Plan:
+    """A plan whose first request waits for the slot that it has; its leaving client frees it."""
+    builder = PlanBuilder()
+    slot = builder.resource(Resource(name="connection", capacity=1, of_client=True))
+    work = builder.column("work", Constant(value=1.0))
+
+    def visits(name: str, at_s: float, times: int) -> None:
+        number = builder.request_class(name)
+        for _ in range(times):
+            builder.acquire(slot)
+        builder.delay(work)
+        builder.end()
+        times_s = np.array([at_s])
+        builder.arrivals(name, classes=[(number, 1.0)], times=times_s, client_timeout_s=0.5)
+
+    visits("twice", 0.0, 2)
+    visits("once", 0.75, 1)
+    return builder.build(horizon_s=10.0, seed=1)
+
+
+# Plans for what random ones next to never have.
+HAND_WRITTEN = {"left_behind": left_behind, "own_slot": own_slot}

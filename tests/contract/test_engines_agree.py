@@ -22,7 +22,7 @@ from capsim.model.toml import load
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering import lower
 from capsim.plan.plan import Plan
-from random_plans import left_behind, random_plan
+from random_plans import HAND_WRITTEN, random_plan
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="numba is not installed")
 
@@ -75,9 +75,10 @@ def test_random_plans(seed: int) -> None:
     agreed(random_plan(seed))
 
 
-def test_slots_left_to_the_end() -> None:
-    """They are released in reverse order, and those who waited for them go on in that order."""
-    assert agreed(left_behind()).class_names[1] == "first"
+@pytest.mark.parametrize("name", HAND_WRITTEN)
+def test_hand_written_plans(name: str) -> None:
+    """What random plans next to never have; nothing is left unused there, so all of it counts."""
+    assert len(agreed(HAND_WRITTEN[name]())) > 1
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -14,7 +14,7 @@ def new_session(s: State, source: int, user: int) -> int:
     registers.spare_sessions -= 1
     client.source, client.user, client.route = source, user, NONE
     client.refs = 1
-    client.index = client.attempt = client.stalled = 0
+    client.index = client.attempt = client.stalled = client.over = 0
     client.idle_since = client.asked = client.ahead = 0.0
     client.stop = s.stops[s.sources[source].first_user + user]
     if s.sources[source].open:

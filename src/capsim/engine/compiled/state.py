@@ -36,7 +36,7 @@ TIMER = _table("order kind who stamp", "time")
 READY = _table("kind who")
 # `next` links the free rows.
 SESSION = _table(
-    "source user route refs phase index attempt stalled next", "idle_since stop asked ahead"
+    "source user route refs phase index attempt stalled next over", "idle_since stop asked ahead"
 )
 JOB = _table(
     "stamp refs session index request_class pc error page row "  # who, where, with which draws
