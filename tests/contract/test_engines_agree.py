@@ -22,10 +22,12 @@ from capsim.model.toml import load
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.lowering import lower
 from capsim.plan.plan import Plan
-from random_plans import HAND_WRITTEN, random_plan
+from hand_written_plans import HAND_WRITTEN
+from random_plans import random_plan
 
 pytestmark = pytest.mark.skipif(not compiled.is_available(), reason="numba is not installed")
 
+ROOT = Path(__file__).parents[2]
 FIELDS_MATTER = Path(__file__).parent / "test_fields_matter.py"
 RUNS = settings(
     max_examples=300,
@@ -33,6 +35,7 @@ RUNS = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
+INTERPRETED = (0, 1, 2, 670, 710, 3375)  # the last three have everything that ends requests
 SHIPPED = ("p43-report", "p43-results", "hypotheses/client-timeouts", "hypotheses/lock-contention")
 
 
@@ -77,8 +80,8 @@ def test_random_plans(seed: int) -> None:
 
 @pytest.mark.parametrize("name", HAND_WRITTEN)
 def test_hand_written_plans(name: str) -> None:
-    """What random plans next to never have; nothing is left unused there, so all of it counts."""
-    assert len(agreed(HAND_WRITTEN[name]())) > 1
+    """What random plans next to never have."""
+    assert len(agreed(HAND_WRITTEN[name]())) > 0
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -144,7 +147,7 @@ def test_the_interpreter_gives_the_same_without_compiling() -> None:
     """The kernels are Python too, and numba's way with numbers is not what makes them agree."""
     code = (
         "from test_engines_agree import agreed, random_plan\n"
-        "for seed in range(3): agreed(random_plan(seed))"
+        f"for seed in {INTERPRETED}: agreed(random_plan(seed))"
     )
     here = Path(__file__).parent
     environment = {
@@ -153,6 +156,35 @@ def test_the_interpreter_gives_the_same_without_compiling() -> None:
         "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)]),
     }
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+# Of the rules that verification/engine_mutants.py breaks, some that are told apart at once.
+BROKEN = (
+    "what is left is released in order of acquisition",
+    "a client that goes takes what its leaving grants it",
+    "a deadline outlives a failure",
+    "a resource opens while it drains",
+    "what an outage takes away is kept",
+    "a slot that a closed resource gets back is free",
+)
+
+
+@pytest.fixture(scope="module")
+def told() -> str:
+    """What the comparison says of the broken rules."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "verification" / "engine_mutants.py", *BROKEN],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_told(told: str, rule: str) -> None:
+    """The comparison is worth something: an engine that breaks one rule differs on a plan."""
+    assert f"{rule}: plan " in told
 
 
 def test_code_is_kept_for_these_sources_alone(tmp_path: Path) -> None:

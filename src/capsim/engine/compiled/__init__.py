@@ -1,6 +1,6 @@
 """The compiled engine: the rules of the reference engine, as loops over tables of numbers.
 
-It needs numba, which the extra `fast` installs. What it cannot do it refuses by name.
+It needs numba, which the extra `fast` installs. The little that it cannot do it refuses by name.
 """
 
 import math

@@ -1,0 +1,97 @@
+"""Plans for what random ones next to never have: both engines have to agree on them too."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from capsim.model.laws import Constant
+from capsim.plan.builder import PlanBuilder
+from capsim.plan.ops import Status
+from capsim.plan.plan import INFINITE, Outage, Plan, Resource
+
+Steps = Callable[[], None]
+
+
+class Visits(PlanBuilder):
+    """Requests that come once, at their time, and do what their steps say."""
+
+    def visit(self, at_s: float, steps: Steps, *, client_timeout_s: float = INFINITE) -> None:
+        """Have a request come."""
+        name = f"at {at_s} s"
+        number = self.request_class(name)
+        steps()
+        self.end()
+        self.arrivals(
+            name,
+            classes=[(number, 1.0)],
+            times=np.array([at_s]),
+            client_timeout_s=client_timeout_s,
+        )
+
+    def work(self, time_s: float) -> None:
+        """Wait for a time."""
+        self.delay(self.column(f"{time_s} s", Constant(value=time_s)))
+
+    def use(self, *slots: int, work_s: float = 1.0) -> Steps:
+        """Take slots, work, and leave them to the end."""
+
+        def steps() -> None:
+            for slot in slots:
+                self.acquire(slot)
+            self.work(work_s)
+
+        return steps
+
+    def plan(self) -> Plan:
+        """Build the plan."""
+        return self.build(horizon_s=10.0, seed=1)
+
+
+def left_behind() -> Plan:
+    """A plan whose first request leaves two slots to its end; those who wait meet at a third."""
+    visits = Visits()
+    one, other, third = (visits.resource(Resource(name=name, capacity=1)) for name in "abc")
+    visits.visit(0.0, visits.use(one, other))
+    visits.visit(0.25, visits.use(one, third))
+    visits.visit(0.5, visits.use(other, third))
+    return visits.plan()
+
+
+def own_slot() -> Plan:
+    """A plan whose first request waits for the slot that it has; its leaving client frees it."""
+    visits = Visits()
+    slot = visits.resource(Resource(name="connection", capacity=1, of_client=True))
+    visits.visit(0.0, visits.use(slot, slot), client_timeout_s=0.5)
+    visits.visit(0.75, visits.use(slot))
+    return visits.plan()
+
+
+def late_deadline() -> Plan:
+    """A plan whose request fails before its deadline, and is still on its error path then."""
+    visits = Visits()
+
+    def steps() -> None:
+        visits.deadline(0.5, Status.STATEMENT_TIMEOUT)
+        visits.work(0.25)
+        visits.fail(500)
+        visits.error_path()
+        visits.work(1.0)
+
+    visits.visit(0.0, steps)
+    return visits.plan()
+
+
+def closed_and_drained() -> Plan:
+    """A plan whose resource is to open while it drains: a request still holds the slot."""
+    visits = Visits()
+    slot = visits.resource(Resource(name="slot", capacity=1))
+    visits.outage(Outage(time_s=0.5, resource=slot, duration_s=1.0))
+    visits.outage(Outage(time_s=1.0, resource=slot, duration_s=1.0, drains=True))
+    visits.visit(0.0, visits.use(slot, work_s=3.0))
+    visits.visit(0.75, visits.use(slot))
+    return visits.plan()
+
+
+HAND_WRITTEN = {
+    plan.__name__: plan for plan in (left_behind, own_slot, late_deadline, closed_and_drained)
+}
