@@ -7,7 +7,7 @@ import numpy as np
 from capsim.model.laws import Constant
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.ops import Status
-from capsim.plan.plan import INFINITE, Outage, Plan, Resource
+from capsim.plan.plan import INFINITE, Gauge, Outage, Plan, Resource
 
 Steps = Callable[[], None]
 
@@ -92,6 +92,39 @@ def closed_and_drained() -> Plan:
     return visits.plan()
 
 
+def memory_of_others() -> Plan:
+    """A plan whose memory is used up by who is no worker; the worker granted last is killed."""
+    visits = Visits()
+    worker = visits.resource(Resource(name="worker", capacity=3, identified=True))
+    other = visits.resource(Resource(name="other", capacity=1))
+    visits.gauge(
+        Gauge(name="g", limit=0.5, weights=((other, 1.0),), victims=(worker,), restart_s=1.0)
+    )
+    for at_s in (0.0, 0.25):
+        visits.visit(at_s, visits.use(worker, work_s=2.0))
+    visits.visit(0.5, visits.use(other))
+    return visits.plan()
+
+
+def equal_victims() -> Plan:
+    """A plan whose memory is used equally by two: the first of them is killed."""
+    visits = Visits()
+    slots = [visits.resource(Resource(name=name, capacity=1)) for name in "ab"]
+    weights = tuple((slot, 1.0) for slot in slots)
+    visits.gauge(Gauge(name="g", limit=1.5, weights=weights, victims=tuple(slots), restart_s=1.0))
+    for at_s, slot in zip((0.0, 0.25), slots, strict=True):
+        visits.visit(at_s, visits.use(slot))
+    return visits.plan()
+
+
 HAND_WRITTEN = {
-    plan.__name__: plan for plan in (left_behind, own_slot, late_deadline, closed_and_drained)
+    plan.__name__: plan
+    for plan in (
+        left_behind,
+        own_slot,
+        late_deadline,
+        closed_and_drained,
+        memory_of_others,
+        equal_victims,
+    )
 }

@@ -36,7 +36,11 @@ RUNS = settings(
     suppress_health_check=list(HealthCheck),
 )
 INTERPRETED = (0, 1, 2, 670, 710, 3375)  # the last three have everything that ends requests
-SHIPPED = ("p43-report", "p43-results", "hypotheses/client-timeouts", "hypotheses/lock-contention")
+SHIPPED = sorted(
+    str(path.relative_to(ROOT / "models").with_suffix(""))
+    for folder in ("models", "models/hypotheses")
+    for path in (ROOT / folder).glob("*.toml")
+)
 
 
 def differences(one: Any, other: Any) -> list[str]:
@@ -86,15 +90,15 @@ def test_hand_written_plans(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models(name: str) -> None:
-    """The shipped models, at a load that is small enough for a test."""
+    """Every shipped model, at a load that is small enough for a test."""
     model = load(name).bind({})
-    spec = with_users(model.scenario(), 60).model_copy(update={"duration_s": 40.0})
-    assert len(agreed(lower(model, spec, seed=1))) > 100
+    spec = with_users(model.scenario(), 30).model_copy(update={"duration_s": 20.0})
+    assert len(agreed(lower(model, spec, seed=1))) > 30
 
 
 def test_models_of_every_field(field_plans: Callable[[], list[Plan]]) -> None:
-    """Every model that changes one field, where the compiled engine knows all of it."""
-    plans = [plan for plan in field_plans() if compiled.unsupported(plan) is None]
+    """Every model that changes one field: the compiled engine refuses none of them."""
+    plans = field_plans()
     assert len(plans) > 300
     for plan in plans:
         agreed(plan)
