@@ -117,6 +117,26 @@ def equal_victims() -> Plan:
     return visits.plan()
 
 
+def interrupted_statement() -> Plan:
+    """A plan whose worker is killed while a statement, had its deadline not ended it, went on."""
+    visits = Visits()
+    lock = visits.resource(Resource(name="lock", capacity=1, outlives=True))
+    worker = visits.resource(Resource(name="worker", capacity=1, hold_limit_s=2.0))
+    statement = visits.column("statement", Constant(value=9.0))
+
+    def steps() -> None:
+        visits.acquire(worker)
+        visits.acquire(lock)
+        visits.deadline(1.0, Status.STATEMENT_TIMEOUT)
+        visits.delay(statement, outlives=True)
+        visits.error_path()
+        visits.work(5.0)
+
+    visits.visit(0.0, steps)
+    visits.visit(1.5, visits.use(lock))
+    return visits.plan()
+
+
 HAND_WRITTEN = {
     plan.__name__: plan
     for plan in (
@@ -126,5 +146,6 @@ HAND_WRITTEN = {
         closed_and_drained,
         memory_of_others,
         equal_victims,
+        interrupted_statement,
     )
 }

@@ -24,7 +24,7 @@ from capsim.engine.compiled.failures import begin, black_out
 from capsim.engine.compiled.fate import interrupt
 from capsim.engine.compiled.instructions import SERVE_UNLESS_DOWN, act
 from capsim.engine.compiled.jit import entry, kernel
-from capsim.engine.compiled.killing import kill_worker
+from capsim.engine.compiled.killing import kill
 from capsim.engine.compiled.line import expire
 from capsim.engine.compiled.opening import boot, open_again
 from capsim.engine.compiled.population import after, arrive, give_up, go_on
@@ -150,7 +150,7 @@ def _pass_deadline(s: State, deadlines: int) -> None:
         if kind == OF_CLIENT:
             give_up(s, job, finish)
         elif kind == OF_HOLD:
-            kill_worker(s, job, owner, _WORKER_TIMEOUT)
+            kill(s, job, owner, _WORKER_TIMEOUT)
         elif kind == OF_LINE:
             expire(s, job)
         else:

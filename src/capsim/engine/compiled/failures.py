@@ -8,7 +8,7 @@ from capsim.engine.compiled.fate import interrupt
 from capsim.engine.compiled.gauge import add
 from capsim.engine.compiled.holders import chain_of, in_use
 from capsim.engine.compiled.jit import kernel
-from capsim.engine.compiled.killing import kill, kill_worker
+from capsim.engine.compiled.killing import kill
 from capsim.engine.compiled.owned import close_owned, lose
 from capsim.engine.compiled.state import NONE, State
 from capsim.engine.compiled.station import first_present
@@ -44,7 +44,7 @@ def _kill_holders(s: State, resource: int, status: int, outage: int) -> None:
     while job != NONE:
         behind = s.links[job, HOLDING + holders].next
         if outage == NONE or _is_outside(s, job, outage):
-            kill(s, job, status)
+            kill(s, job, NONE, status)
         job = behind
 
 
@@ -90,25 +90,19 @@ def _out_of_memory(s: State, number: int, job: int) -> None:
     gauge = s.gauges[number]
     if gauge.whole:
         lose(s, gauge.loss)
-        for place in range(gauge.victims, gauge.victims_end):
-            _kill_all(s, s.lists[place], number)
-        return
-    largest, most = NONE, NONE
+    largest, most = gauge.victims, NONE
     for place in range(gauge.victims, gauge.victims_end):
         if in_use(s, s.lists[place]) > most:
-            largest, most = s.lists[place], in_use(s, s.lists[place])
-    if s.resources[largest].ring == NONE:
-        _kill_all(s, largest, number)
+            largest, most = place, in_use(s, s.lists[place])
+    slots = s.resources[s.lists[largest]]
+    if slots.ring != NONE and not gauge.whole:
+        known = not math.isnan(s.held_since[job, slots.holders])
+        last = job if known else s.chains[chain_of(s, slots.holders)].last
+        if last != NONE:
+            kill(s, last, s.lists[largest], _SERVER_LOST)
         return
-    holders = s.resources[largest].holders
-    last = s.chains[chain_of(s, holders)].last if math.isnan(s.held_since[job, holders]) else job
-    if last != NONE:
-        kill_worker(s, last, largest, _SERVER_LOST)
-
-
-@kernel
-def _kill_all(s: State, resource: int, number: int) -> None:
-    gauge = s.gauges[number]
-    drain(s, resource, gauge.restart_s, gauge.whole, gauge.loss)
-    lose(s, s.resources[resource].loss)
-    _kill_holders(s, resource, _SERVER_LOST, NONE)
+    for place in range(gauge.victims, gauge.victims_end):
+        if gauge.whole or place == largest:
+            drain(s, s.lists[place], gauge.restart_s, gauge.whole, gauge.loss)
+            lose(s, s.resources[s.lists[place]].loss)
+            _kill_holders(s, s.lists[place], _SERVER_LOST, NONE)

@@ -12,24 +12,21 @@ from capsim.engine.compiled.tracking import restart
 
 
 @kernel
-def kill(s: State, job: int, status: int) -> None:
-    """End a job without any code of its own; a statement that the database runs goes on."""
+def kill(s: State, job: int, worker: int, status: int) -> None:
+    """End a job without any code of its own; a statement that the database runs goes on.
+
+    With a worker the slot of that resource which the job holds boots anew.
+    """
     request, finish = s.jobs[job], len(s.steps) - 1
     served = request.station != NONE and s.stations[request.station].outlives
     if served or request.outlived_until > s.registers[0].now:
         _leave_statement(s, job, finish)
     interrupt(s, job, status, finish)
-
-
-@kernel
-def kill_worker(s: State, job: int, resource: int, status: int) -> None:
-    """Kill the worker that a job holds: the client sees an error, the slot boots anew."""
-    kill(s, job, status)
-    place = place_of(s, job, resource)
+    place = NONE if worker == NONE else place_of(s, job, worker)
     if place != NONE:  # otherwise a statement goes on with it
         slot = s.held_slots[job, place]
         drop_place(s, job, place)
-        restart(s, job, resource, slot)
+        restart(s, job, worker, slot)
 
 
 @kernel
