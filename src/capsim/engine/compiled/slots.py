@@ -35,6 +35,10 @@ def give_back(s: State, job: int, place: int) -> None:
 def release(s: State, job: int, resource: int, slot: int) -> None:
     """Take a job's slot back and hand it to a waiter, unless it restarts or is closed."""
     slots = s.resources[resource]
+    if slots.plain and s.resources[slots.line].waiting == 0 and not s.jobs[job].abandoned:
+        slots.free += 1  # there is nothing else to do
+        slots.held_s += s.registers[0].now
+        return
     if slots.tracked and untrack(s, job, resource, slot):
         return
     if s.jobs[job].abandoned:
