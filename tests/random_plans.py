@@ -8,7 +8,19 @@ import numpy as np
 from capsim.model.laws import Constant, Exponential, Geometric
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.ops import NO_GATES, Jitter, Order, Owner, Policy, Status
-from capsim.plan.plan import INFINITE, UNLIMITED, Flush, Plan, Resource, Retries, Station
+from capsim.plan.plan import (
+    INFINITE,
+    UNLIMITED,
+    Blackout,
+    Flush,
+    Gauge,
+    Loss,
+    Outage,
+    Plan,
+    Resource,
+    Retries,
+    Station,
+)
 
 SLOTS = ("thread", "connection", "lock")
 
@@ -58,7 +70,11 @@ class Writer:
         self.gates = NO_GATES
         self.servers = self.dice.one_of([1, 2, 3])
         self.in_loop = False
-        self.has_deadline = False
+        self.may_be_down = False
+        self.told_apart: set[str] = set()
+        # What ends requests from outside: in less than half of all plans, so that the others have
+        # the rest of the rules to themselves.
+        self.fails = self.dice.chance(0.45)
 
     def plan(self) -> Plan:
         """Write the resources, the request classes and the sources."""
@@ -68,6 +84,8 @@ class Writer:
         self._lines()
         for _ in range(dice.one_of([1, 2])):
             self._station()
+        if self.fails:
+            self._failures()
         self.cells = builder.cells([0.0, 1.5])
         task = self._request_class("task", forks=None)
         classes = [self._request_class(f"class {n}", forks=task) for n in range(2)]
@@ -84,6 +102,7 @@ class Writer:
         order = dice.one_of([Order.FIFO, Order.FIFO, Order.RANDOM, Order.LIFO])
         replicas = self.servers if name == "thread" else 1
         limited = name == "thread" and dice.chance(0.3)
+        limited |= self.fails and name == "lock" and dice.chance(0.2)
         herd = name == "lock" and dice.chance(0.5)
         spec = Resource(
             name=name,
@@ -94,20 +113,39 @@ class Writer:
             queue_limit=dice.one_of([UNLIMITED, UNLIMITED, 0, 2]),
             wait_limit_s=dice.one_of([INFINITE, 0.25, 0.5, 1.0]) if dice.chance(0.6) else INFINITE,
             check_s=dice.one_of([0.0, 0.0, 0.5]),
-            identified=name == "thread" and dice.chance(0.6),
+            identified=self._is_told_apart(name),
             of_client=name == "connection" and dice.chance(0.2),
             outlives=name == "lock" and dice.chance(0.5),
             hold_limit_s=dice.one_of([0.5, 0.75]) if limited else INFINITE,
             restart_s=dice.one_of([0.0, 0.25, 1.1]),
+            **self._uses(name),
         )
         self.resources[name] = self.builder.resource(spec, replicas), replicas
+        if spec.identified:
+            self.told_apart.add(name)
         if name == "thread":
-            self.identified = spec.identified
             self.gates = self.resources[name][0] if dice.chance(0.6) else NO_GATES
         if name == "connection" and dice.chance(0.5):
             self.owned = self.builder.resource(
                 Resource(name="kept", capacity=dice.one_of([2, 100]))
             )
+
+    def _is_told_apart(self, name: str) -> bool:
+        if name == "thread":
+            return self.dice.chance(0.6)
+        return name == "lock" and self.fails and self.dice.chance(0.2)
+
+    def _uses(self, name: str) -> dict[str, Any]:
+        """How often a slot may be used, at times, and what is lost with it."""
+        dice = self.dice
+        if not self.fails or not dice.chance(0.6 if name == "thread" else 0.15):
+            return {}
+        number = self.builder.next_resource
+        return {
+            "uses": dice.one_of([(1,), (3,), (2, 5, 3)]),
+            "whole": dice.chance(0.4),
+            "loss": Loss(slots_of=(number,)) if dice.chance(0.5) else Loss(),
+        }
 
     def _lines(self) -> None:
         """Servers of one line, at times: whoever of them is free first takes from it."""
@@ -141,10 +179,89 @@ class Writer:
             quantum_s=dice.one_of([0.005, 0.25]) if sliced else 0.0,
             turn_column=self.luck if dice.chance(0.7) else -1,
             group=group,
-            outlives=not sliced and dice.chance(0.4),
+            outlives=(not sliced or self.fails) and dice.chance(0.4),
             speeds=((2.0, 0.5), (4.0, 1.0)) if dice.chance(0.3) else (),
         )
         self.stations.append((builder.station(spec, replicas), replicas))
+
+    # What ends requests from outside.
+
+    def _failures(self) -> None:
+        """Outages, stations that are down, and memory that runs out."""
+        dice = self.dice
+        for _ in range(dice.one_of([0, 0, 1, 1, 2])):
+            self._outage()
+        for _ in range(dice.one_of([0, 0, 0, 1, 2])):
+            self._blackout()
+        for number in range(dice.one_of([0, 0, 1, 1, 2])):
+            self._gauge(f"memory {number}")
+
+    def _some(self, numbers: Sequence[int]) -> tuple[int, ...]:
+        return tuple(number for number in numbers if self.dice.chance(0.5))
+
+    def _threads(self) -> range:
+        first, replicas = self.resources["thread"]
+        return range(first, first + replicas)
+
+    def _loss(self) -> Loss:
+        """What goes with some threads, or with the users of some servers."""
+        first = self.dice.one_of([0, 1])
+        routes = (first, first + self.dice.one_of([0, 1, 5]))
+        return Loss(slots_of=self._some(self._threads()), routes=routes)
+
+    def _when_s(self) -> float:
+        return self.dice.one_of([0.0, 1.0, 2.0, 2.25, 4.0]) + (
+            0.0 if self.dice.grid else self.dice.time_s(0.3)
+        )
+
+    def _outage(self) -> None:
+        dice = self.dice
+        every = range(self.builder.next_resource)
+        anywhere = dice.chance(0.4)
+        self.builder.outage(
+            Outage(
+                time_s=0.0 if dice.chance(0.1) else self._when_s(),
+                resource=dice.one_of(every if anywhere else self._threads()),
+                duration_s=dice.time_s(1.0),
+                kill=dice.chance(0.4),
+                drains=dice.chance(0.5),
+                refuses=dice.chance(0.5),
+                inside=self._some(every) if dice.chance(0.4) else (),
+                loss=self._loss() if dice.chance(0.5) else Loss(),
+            )
+        )
+
+    def _blackout(self) -> None:
+        dice = self.dice
+        station, replicas = dice.one_of(self.stations)
+        self.may_be_down = True
+        locks = [self.resources[name][0] for name in ("lock", "connection")]
+        self.builder.blackout(
+            Blackout(
+                time_s=0.0 if dice.chance(0.1) else self._when_s(),
+                duration_s=dice.time_s(1.0),
+                station=station + dice.one_of(range(replicas)),
+                status=dice.one_of([Status.DATABASE_LOST, 503]),
+                lines=self._some(locks),
+            )
+        )
+
+    def _gauge(self, name: str) -> None:
+        """A level that a few slots in use lift above its limit."""
+        dice = self.dice
+        weighing = self._some(range(self.builder.next_resource)) or tuple(self._threads())
+        among = dice.one_of([tuple(self._threads()), (self.resources["lock"][0],)])
+        self.builder.gauge(
+            Gauge(
+                name=name,
+                limit=dice.one_of([1.0, 2.0, 3.5]),
+                weights=tuple((n, dice.one_of([0.5, 1.0, 0.3])) for n in weighing),
+                victims=self._some(among) or among,
+                restart_s=dice.time_s(0.5),
+                whole=dice.chance(0.3),
+                loss=self._loss() if dice.chance(0.5) else Loss(),
+            )
+        )
 
     # What requests go through.
 
@@ -164,7 +281,7 @@ class Writer:
         builder.end()
         if dice.chance(0.6):
             builder.error_path()
-            if dice.chance(0.5):
+            if dice.chance(0.5) and not self.may_be_down:  # it would fail there over and over
                 self._work(name)
             if dice.chance(0.5):
                 builder.release(self.resources["connection"][0])
@@ -179,7 +296,7 @@ class Writer:
             self.servers,
             self.luck,
             gates=self.gates,
-            keepalive_s=self.dice.one_of([0.0, 0.5, INFINITE]),
+            keepalive_s=self.dice.one_of([0.0, 0.25, 0.5, INFINITE]),
             policy=policy,
         )
 
@@ -222,14 +339,14 @@ class Writer:
         dice, builder = self.dice, self.builder
         resource, replicas = self.resources[name]
         where: dict[str, Any] = {"per_route": 1 if replicas > 1 else 0}
-        if replicas > 1 and not self.identified and dice.chance(0.3):
+        if replicas > 1 and name not in self.told_apart and dice.chance(0.3):
             where = {"among": replicas, "pick": self.luck}
-        if self.identified and name == "thread":  # a slot that is told apart is taken once
+        if name in self.told_apart:  # a slot that is told apart is taken once
             builder.release(resource, **where)
         taken = builder.acquire(resource, expired=Status.POOL_TIMEOUT, patience=patience, **where)
         if inside is not None:
             inside()
-        if dice.chance(0.8) or (self.identified and name == "thread"):
+        if dice.chance(0.8) or name in self.told_apart:
             builder.release(resource, **where)
         if dice.chance(0.3):
             builder.land(taken)
@@ -278,7 +395,7 @@ class Writer:
         builder = self.builder
         if self.owned < 0:
             return
-        if self.identified and self.dice.chance(0.5):
+        if "thread" in self.told_apart and self.dice.chance(0.5):
             thread, replicas = self.resources["thread"]
             per_route = 1 if replicas > 1 else 0
             builder.release(thread, per_route=per_route)
@@ -344,7 +461,7 @@ class Writer:
             cap_s=0.5,
             jitter=Jitter.NONE if dice.grid else dice.one_of(list(Jitter)),
             luck_column=column,
-            statuses=frozenset({Status.CLIENT_TIMEOUT, Status.POOL_TIMEOUT, 500, 2, 10}),
+            statuses=frozenset({Status.CLIENT_TIMEOUT, Status.POOL_TIMEOUT, 500, 2, 10, 11, 13}),
             ratio=dice.one_of([INFINITE, 0.2]),
             burst=dice.one_of([INFINITE, 3.0]),
         )
@@ -353,25 +470,3 @@ class Writer:
 def random_plan(seed: int) -> Plan:
     """Return a random plan; equal seeds give equal ones."""
     return Writer(seed).plan()
-
-
-def left_behind() -> Plan:
-    """A plan whose first request leaves two slots to its end; those who wait meet at a third."""
-    builder = PlanBuilder()
-    slots = [builder.resource(Resource(name=name, capacity=1)) for name in SLOTS]
-
-    def work(time_s: float) -> None:
-        builder.delay(builder.column(f"{time_s} s", Constant(value=time_s)))
-
-    def visits(name: str, at_s: float, *taken: int) -> None:
-        number = builder.request_class(name)
-        for slot in taken:
-            builder.acquire(slots[slot])
-        work(1.0)
-        builder.end()
-        builder.arrivals(name, classes=[(number, 1.0)], times=np.array([at_s]))
-
-    visits("both", 0.0, 0, 1)
-    visits("first", 0.25, 0, 2)
-    visits("second", 0.5, 1, 2)
-    return builder.build(horizon_s=10.0, seed=1)

@@ -9,8 +9,8 @@ import pytest
 from capsim.engine import Trace, simulate_plan
 from capsim.model.laws import Constant, Exponential
 from capsim.plan.builder import PlanBuilder
-from capsim.plan.ops import Status
-from capsim.plan.plan import INFINITE, Plan, Resource, Station
+from capsim.plan.ops import Order, Status
+from capsim.plan.plan import INFINITE, Blackout, Outage, Plan, Resource, Station
 
 Fill = Callable[[PlanBuilder], None]
 
@@ -468,3 +468,130 @@ def test_what_is_left_at_the_end_is_released_in_reverse_order() -> None:
         "first": (2.75, Status.OK),
         "last": (1.5, Status.OK),
     }
+
+
+def test_a_slot_that_boots_is_another_than_the_next() -> None:
+    """A request whose worker was used up may take another one before the first has booted."""
+    builder = PlanBuilder()
+    worker = builder.resource(
+        Resource(name="worker", capacity=2, identified=True, uses=(1,), restart_s=5.0)
+    )
+
+    def twice(b: PlanBuilder) -> None:
+        for _ in range(2):
+            b.acquire(worker)
+            b.delay(constant(b, 1.0))
+            b.release(worker)
+
+    def once(b: PlanBuilder) -> None:
+        b.acquire(worker)
+
+    trace = simulate_plan(visits({"twice": (0.0, twice), "once": (3.0, once)})(builder))
+    assert by_name(trace) == {"twice": (2.0, Status.OK), "once": (3.0, Status.OK)}
+
+
+def test_a_blackout_ends_the_wait_of_a_whole_herd() -> None:
+    """Also of those who have seen a handover of the row, not of newcomers alone."""
+    builder = PlanBuilder()
+    cpu = builder.station(Station(name="cpu"))
+    turn = builder.column("turn", None)
+    row = builder.resource(
+        Resource(name="row", capacity=1, order=Order.RANDOM, herd=True, turn_column=turn)
+    )
+
+    def hold(time_s: float) -> Fill:
+        def fill(b: PlanBuilder) -> None:
+            b.acquire(row)
+            b.delay(constant(b, time_s))
+
+        return fill
+
+    come = {f"wait {n}": (0.1 * n, hold(9.0)) for n in range(1, 4)}
+    builder.blackout(Blackout(time_s=2.0, duration_s=1.0, station=cpu, status=503, lines=(row,)))
+    trace = simulate_plan(visits({"first": (0.0, hold(1.0)), **come})(builder))
+    failed = [name for name, (_, status) in by_name(trace).items() if status]
+    assert len(failed) == 2
+    assert by_name(trace)["first"] == (1.0, Status.OK)
+
+
+def test_a_replica_that_is_down_serves_nobody() -> None:
+    """Whichever of the equal stations it is that a step may mean."""
+    builder = PlanBuilder()
+    builder.station(Station(name="cpu"), 2)
+    half = builder.column("half", Constant(value=0.5))
+    builder.blackout(Blackout(time_s=0.0, duration_s=9.0, station=1, status=503))
+
+    def ask(b: PlanBuilder) -> None:
+        b.serve(0, constant(b, 1.0), among=2, pick=half)
+
+    trace = simulate_plan(visits({"ask": (1.0, ask)})(builder))
+    assert by_name(trace) == {"ask": (0.0, 503)}
+
+
+def test_a_task_gives_back_what_it_made_its_user_own() -> None:
+    """Also where that has left before: nobody else would."""
+    builder = PlanBuilder()
+    kept = builder.resource(Resource(name="kept", capacity=1))
+    task = builder.request_class("task")
+    builder.delay(constant(builder, 1.0))
+    builder.hold(kept, status=Status.CONNECTION_REFUSED)
+    builder.delay(constant(builder, 1.0))
+    builder.end()
+    plan = visits({"ask": (0.0, lambda b: b.fork(task))}, horizon_s=10.0)(builder)
+    trace = simulate_plan(plan)
+    assert trace.in_use[:, 0].tolist() == [0.0, 0.0, *[1.0] * 9]
+
+
+def test_a_statement_keeps_its_slot_and_is_not_killed_again() -> None:
+    """A limit of how long a slot is held ends the request; the slot is free with the statement."""
+    builder = PlanBuilder()
+    database = builder.station(Station(name="database", outlives=True))
+    slot = builder.resource(
+        Resource(name="slot", capacity=1, identified=True, outlives=True, hold_limit_s=1.0)
+    )
+
+    def query(b: PlanBuilder) -> None:
+        b.acquire(slot)
+        b.serve(database, constant(b, 3.0))
+
+    def next_one(b: PlanBuilder) -> None:
+        b.acquire(slot)
+
+    trace = simulate_plan(visits({"query": (0.0, query), "next": (0.5, next_one)})(builder))
+    assert by_name(trace) == {"query": (1.0, Status.WORKER_TIMEOUT), "next": (2.5, Status.OK)}
+
+
+def test_an_interrupted_statement_does_not_outlive_a_kill() -> None:
+    """The delay ended at its deadline: what is killed after that leaves nothing behind."""
+    builder = PlanBuilder()
+    lock = builder.resource(Resource(name="lock", capacity=1, outlives=True))
+    worker = builder.resource(Resource(name="worker", capacity=1, hold_limit_s=2.0))
+
+    def limited(b: PlanBuilder) -> None:
+        b.acquire(worker)
+        b.acquire(lock)
+        b.deadline(1.0, Status.STATEMENT_TIMEOUT)
+        b.delay(constant(b, 9.0), outlives=True)
+        b.error_path()
+        b.delay(constant(b, 5.0))
+
+    def next_one(b: PlanBuilder) -> None:
+        b.acquire(lock)
+
+    trace = simulate_plan(visits({"limited": (0.0, limited), "next": (1.5, next_one)})(builder))
+    assert by_name(trace) == {"limited": (2.0, Status.WORKER_TIMEOUT), "next": (0.5, Status.OK)}
+
+
+@pytest.mark.parametrize("drains", [False, True])
+def test_a_resource_closed_twice_opens_at_the_later_time(*, drains: bool) -> None:
+    """A shorter outage within a longer one does not cut that short, however it closes."""
+    builder = PlanBuilder()
+    slot = builder.resource(Resource(name="slot", capacity=1))
+    builder.outage(Outage(time_s=0.1, resource=slot, duration_s=7.3))
+    builder.outage(Outage(time_s=0.3, resource=slot, duration_s=0.2, drains=drains))
+
+    def ask(b: PlanBuilder) -> None:
+        b.acquire(slot)
+
+    trace = simulate_plan(visits({"ask": (0.4, ask)})(builder))
+    assert by_name(trace) == {"ask": (7.0, Status.OK)}

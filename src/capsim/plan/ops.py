@@ -31,6 +31,7 @@ Rules that all engines share, so that they agree record by record:
    station without having been served, and goes on at the instant of its deadline. A job that is
    killed ends at once with none of its own steps, but where the station or the delay outlives it,
    that goes on for nobody until it is done or its deadline passes, and with it the slots that do.
+   Those are not killed again, and one that was to restart does not.
 12. A closed resource grants nothing; what is released meanwhile stays with it. When it opens, its
    waiters are granted in order, then come new ones. Resources that share a line take from it what
    they have room for, each when it has a slot free. Changes at a fixed time (an outage, another

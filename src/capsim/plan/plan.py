@@ -36,7 +36,7 @@ class Resource:
     restart_s: float = 0.0
     identified: bool = False  # slots are told apart (least recently used first), to own things
     uses: tuple[int, ...] = ()  # how often it may be used, by birth; then it restarts; none: ever
-    outlives: bool = False  # a killed job's statement keeps its slot until it is done
+    outlives: bool = False  # a killed job's statement keeps its slot, unless it is the client's
     of_client: bool = False  # given back when the client gives up, not when the server is done
     owned: bool = False  # its slots belong to owners that outlive a request
     loss: Loss = field(default_factory=Loss)  # when it was away

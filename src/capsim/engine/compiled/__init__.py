@@ -1,6 +1,6 @@
 """The compiled engine: the rules of the reference engine, as loops over tables of numbers.
 
-It needs numba, which the extra `fast` installs. What it cannot do it refuses by name.
+It needs numba, which the extra `fast` installs. The little that it cannot do it refuses by name.
 """
 
 import math
@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from capsim.engine.trace import Receive
 from capsim.plan.ops import Op
-from capsim.plan.plan import INFINITE, Plan
+from capsim.plan.plan import Plan
 
 _MOST_SERVERS = 1 << 20  # to take turns among, over all choices within choices
 
@@ -20,20 +20,10 @@ def is_available() -> bool:
 
 def unsupported(plan: Plan) -> str | None:
     """Return what a plan has that this engine cannot do, as a few words; none: it can do all."""
-    resources, steps = plan.resources, plan.steps
+    steps = plan.steps
     loops = [range(s.jump, n) for n, s in enumerate(steps) if 0 <= s.jump <= n]
     choices = [(n, step) for n, step in enumerate(steps) if step.op == Op.ROUTE]
     found = {
-        "outages": bool(plan.outages),
-        "blackouts": bool(plan.blackouts),
-        "gauges": bool(plan.gauges),
-        "slots that outlive a kill and are told apart or limited": any(
-            r.outlives and (r.identified or r.hold_limit_s < INFINITE) for r in resources
-        ),
-        "services in turns that outlive a kill": any(
-            station.outlives and station.quantum_s > 0.0 for station in plan.stations
-        ),
-        "limits of how often a slot is used": any(r.uses for r in resources),
         "choices of a server that lie in a loop": any(
             n in loop for n, step in choices if not step.again for loop in loops
         ),

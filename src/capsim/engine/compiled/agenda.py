@@ -5,7 +5,8 @@ from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.state import State
 
 # What a timer, or an entry of the ready queue, is for.
-SAMPLE, SPEED, FLUSH, SESSION, JOB, PATIENCE, STATION, DEADLINES, ARRIVALS, BOOT = range(10)
+SAMPLE, SPEED, FLUSH, SESSION, JOB, PATIENCE, STATION, DEADLINES, ARRIVALS = range(9)
+BOOT, OPEN, OUTAGE, BLACKOUT = range(9, 13)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Jobs linked from one to the next, in order: those who wait for something, those not done yet.
+"""Jobs linked from one to the next, in order: who waits, who is not done yet, who holds a slot.
 
 A job stands in at most one chain of each kind.
 """
@@ -6,9 +6,11 @@ A job stands in at most one chain of each kind.
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.state import NONE, State
 
-WAITING, UNFINISHED = range(2)  # the kinds of chains
+# The kinds of chains; from HOLDING on, one for each resource whose holders are known.
+WAITING, UNFINISHED, HOLDING = range(3)
 
-# The first chains are of those unfinished; then comes one for each resource.
+# The first chains are of those unfinished; then comes one for each resource, of those who wait,
+# and one for each whose holders are known.
 REQUESTS, TASKS, FIRST_LINE = range(3)
 
 

@@ -4,7 +4,7 @@ import math
 
 from capsim.engine.compiled.agenda import DEADLINES, schedule
 from capsim.engine.compiled.jit import kernel
-from capsim.engine.compiled.memory import free_token, new_token, place_of
+from capsim.engine.compiled.memory import free_token, new_token
 from capsim.engine.compiled.state import NONE, State
 
 # Whose deadlines they are: a client's patience, a wait in a line, a step that sets one,
@@ -81,9 +81,8 @@ def is_pending(s: State, deadlines: int, number: int) -> bool:
 @kernel
 def _is_held(s: State, deadlines: int, number: int) -> bool:
     """Return whether a job still has the slot that it was granted when the token was made."""
-    token = s.tokens[number]
-    place = place_of(s, token.job, s.deadlines[deadlines].owner)
-    return place != NONE and s.held_since[token.job, place] == token.since
+    token, slots = s.tokens[number], s.resources[s.deadlines[deadlines].owner]
+    return s.held_since[token.job, slots.holders] == token.since
 
 
 @kernel

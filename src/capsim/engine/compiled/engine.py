@@ -2,10 +2,13 @@
 
 from capsim.engine.compiled.agenda import (
     ARRIVALS,
+    BLACKOUT,
     BOOT,
     DEADLINES,
     FLUSH,
     JOB,
+    OPEN,
+    OUTAGE,
     PATIENCE,
     SAMPLE,
     SESSION,
@@ -15,11 +18,13 @@ from capsim.engine.compiled.agenda import (
 )
 from capsim.engine.compiled.deadlines import OF_CLIENT, OF_HOLD, OF_LINE, arm_deadlines, passed
 from capsim.engine.compiled.draws import replica
+from capsim.engine.compiled.failures import begin, black_out
 from capsim.engine.compiled.fate import interrupt
-from capsim.engine.compiled.instructions import act
+from capsim.engine.compiled.instructions import SERVE_UNLESS_DOWN, act
 from capsim.engine.compiled.jit import kernel
-from capsim.engine.compiled.killing import boot, kill_worker
+from capsim.engine.compiled.killing import kill
 from capsim.engine.compiled.line import expire
+from capsim.engine.compiled.opening import boot, open_again
 from capsim.engine.compiled.population import after, arrive, give_up, go_on
 from capsim.engine.compiled.recorder import next_sample, sample, write_unfinished
 from capsim.engine.compiled.state import NONE, State
@@ -28,7 +33,8 @@ from capsim.plan.ops import Op, Status
 
 # Why the loop comes back: it is to be entered again once that has been seen to.
 DONE, PAUSED, STALLED, DRAWS_WANTED, FULL = range(5)
-_IN_FLIGHT, _SERVE = int(Status.IN_FLIGHT), int(Op.SERVE)
+_IN_FLIGHT, _WORKER_TIMEOUT = int(Status.IN_FLIGHT), int(Status.WORKER_TIMEOUT)
+_SERVE = int(Op.SERVE)
 
 
 @kernel
@@ -84,9 +90,9 @@ def _room(s: State) -> int:
         0,
         min(
             (len(s.timers) - registers.timers) // registers.margin,
-            registers.spare_jobs // 4,  # a request, a fork, a ghost
+            registers.spare_jobs // (registers.margin_jobs + 1),
             registers.spare_sessions // 2,  # a client's next, and an arrival
-            registers.spare_tokens // (s.held.shape[1] + 5),  # of those that an end grants a slot
+            registers.spare_tokens // (registers.margin_tokens + 1),
             (len(s.records) - registers.records) // 2,
             (len(s.tasks) - registers.tasks) // 2,
             (len(s.notes) - registers.notes) // 2,
@@ -138,6 +144,12 @@ def _take_timer(s: State) -> None:  # noqa: C901, PLR0912 (one for each kind)
         registers.arriving = who
     elif kind == BOOT:
         boot(s, who, stamp)
+    elif kind == OPEN:
+        open_again(s, who, stamp)
+    elif kind == OUTAGE:
+        begin(s, who)
+    elif kind == BLACKOUT:
+        black_out(s, who)
     elif kind == SPEED:
         set_speed(s, s.changes[who].who, s.changes[who].value)
     elif kind == FLUSH:
@@ -154,7 +166,7 @@ def _pass_deadline(s: State, deadlines: int) -> None:
         if kind == OF_CLIENT:
             give_up(s, job, finish)
         elif kind == OF_HOLD:
-            kill_worker(s, job, owner, finish)
+            kill(s, job, owner, _WORKER_TIMEOUT)
         elif kind == OF_LINE:
             expire(s, job)
         else:
@@ -187,7 +199,7 @@ def _needs_room(s: State, job: int, step: int) -> bool:
     does = s.steps[step]
     if not does.takes_room:
         return False
-    if does.op == _SERVE:
+    if does.op == _SERVE or does.op == SERVE_UNLESS_DOWN:  # noqa: PLR1714 (a tuple compiles to more)
         station = s.stations[does.target + replica(s, job, step)]
         return max(station.services, station.waiting) == s.services.shape[1]
     return is_full(s) or s.jobs[job].held == s.held.shape[1]

@@ -18,6 +18,13 @@ def forsake(s: State, job: int) -> None:
             give_back(s, job, place)
         else:
             place += 1
+    go_on_for_nobody(s, job)
+
+
+@kernel
+def go_on_for_nobody(s: State, job: int) -> None:
+    """Count what a job has from now on as wasted."""
+    request = s.jobs[job]
     request.abandoned = 1
     for place in range(request.held):
         forsake_slot(s, s.held[job, place])
@@ -30,6 +37,7 @@ def interrupt(s: State, job: int, status: int, to: int) -> None:
     """Take a job out of whatever it waits for, and have it go on at another step."""
     request = s.jobs[job]
     request.status, request.pc, request.deadline = status, to, 0
+    request.outlived_until = 0.0  # a delay of the database's, if it is in one, ends here
     if request.line != NONE:
         decide(s, job)
     if request.station != NONE:

@@ -17,6 +17,7 @@ _SPARE = {
     "sessions": ("free_session", "spare_sessions"),
     "tokens": ("free_token", "spare_tokens"),
 }
+_MARGINS = {"jobs": "margin_jobs", "tokens": "margin_tokens"}
 _ROOM = 16
 _MANY = 4096  # rows: up to so many a table is doubled, so that it is enlarged a few times only
 _SHARE = 16  # of a larger one, that it is enlarged by: its unused rows take memory, too
@@ -31,10 +32,12 @@ def make_room(tables: Tables) -> bool:
     """Enlarge every table that is nearly full; return whether any had to be moved."""
     registers, moved = tables["registers"][0], False
     for name, (first, spare) in _SPARE.items():
-        if registers[spare] < _ROOM + tables["held"].shape[1]:
+        _set_margins(tables)
+        while registers[spare] < _ROOM + registers[_MARGINS.get(name, "margin_jobs")]:
             _enlarge_linked(tables, name, first, spare)
+            _set_margins(tables)
             moved = True
-    if registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
+    while registers["timers"] + registers["margin"] + _ROOM > len(tables["timers"]):
         _enlarge(tables, "timers")
         moved = True
     for name in ("records", "tasks"):  # at the end, every job may have to be written down
@@ -42,8 +45,24 @@ def make_room(tables: Tables) -> bool:
             _enlarge(tables, name)
             moved = True
     moved |= _widen(tables)
+    _set_margins(tables)
     moved |= _enlarge_ready(tables)
     return moved
+
+
+def _set_margins(tables: Tables) -> None:
+    """Say how much room may be needed at once.
+
+    A job may fork, be killed and leave a ghost, and at its end grant, or have booted, every slot
+    that it has. Where something befalls many at once, all jobs may leave ghosts, with a timer for
+    each and one for every station that it changes, or all that wait be granted a slot.
+    """
+    registers, held = tables["registers"][0], tables["held"].shape[1]
+    jobs, stations = len(tables["jobs"]), len(tables["stations"])
+    swept = jobs if registers["sweeping"] else 0
+    registers["margin"] = stations + len(tables["deadlines"]) + held + 8 + swept * (stations + 2)
+    registers["margin_jobs"] = 3 + (swept + 1) // 2
+    registers["margin_tokens"] = held + 4 + swept
 
 
 def _widen(tables: Tables) -> bool:
@@ -53,7 +72,7 @@ def _widen(tables: Tables) -> bool:
     if len(stations) and max(stations["services"].max(), stations["waiting"].max()) == width:
         full += ["services", "queues"]
     if tables["jobs"]["held"].max() == tables["held"].shape[1]:
-        full += ["held", "held_slots", "held_since"]
+        full += ["held", "held_slots"]
     for name in full:
         tables[name] = _wider(tables[name])
     return bool(full)

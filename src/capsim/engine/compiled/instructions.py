@@ -6,6 +6,7 @@ A step finds the job's `pc` already at the next one.
 from capsim.engine.compiled.agenda import JOB, begin_wait, make_ready, next_stamp, schedule
 from capsim.engine.compiled.deadlines import add_deadline
 from capsim.engine.compiled.draws import drawn, drawn_by, replica
+from capsim.engine.compiled.failures import weigh
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.line import fail, join
 from capsim.engine.compiled.memory import give_draws, new_job, place_of
@@ -22,6 +23,7 @@ _SERVE, _ROUTE, _BRANCH, _REPEAT = int(Op.SERVE), int(Op.ROUTE), int(Op.BRANCH),
 _JUMP, _FAIL, _END, _FORK = int(Op.JUMP), int(Op.FAIL), int(Op.END), int(Op.FORK)
 _DEADLINE, _CLEAR, _FRESH = int(Op.DEADLINE), int(Op.CLEAR), int(Op.FRESH)
 _STORE, _NOTE = int(Op.STORE), int(Op.NOTE)
+SERVE_UNLESS_DOWN = len(Op)  # a SERVE at a station that may be down, which most plans do not have
 
 
 @kernel
@@ -54,13 +56,13 @@ def act(s: State, job: int, step: int) -> bool:  # noqa: C901, PLR0912 (one per 
         if s.steps[step].jump != FAILS:
             s.jobs[job].pc = s.steps[step].jump
     else:
-        _act_seldom(s, job, step, op)
+        return _act_seldom(s, job, step, op)
     return False
 
 
 @kernel
-def _act_seldom(s: State, job: int, step: int, op: int) -> None:
-    """Do what a step says that most plans do not have."""
+def _act_seldom(s: State, job: int, step: int, op: int) -> bool:
+    """Do what a step says that most plans do not have; return whether the job has to wait."""
     does, now = s.steps[step], s.registers[0].now
     if op == _FORK:
         _fork(s, job, step)
@@ -77,6 +79,12 @@ def _act_seldom(s: State, job: int, step: int, op: int) -> None:
         s.cells[does.target + replica(s, job, step)] = now + does.limit
     elif op == _NOTE:
         note(s, does.name)
+    elif op == SERVE_UNLESS_DOWN:
+        station = s.stations[does.target + replica(s, job, step)]
+        if now >= station.down_until:
+            return _serve(s, job, step)
+        fail(s, job, station.down_status)
+    return False
 
 
 @kernel
@@ -87,6 +95,8 @@ def _acquire(s: State, job: int, step: int) -> bool:
     slots = s.resources[resource]
     if slots.free > 0:
         take(s, job, resource)
+        if not slots.plain:
+            weigh(s, resource, job)
         return False
     if s.resources[slots.line].waiting >= slots.queue_limit:
         if does.jump == FAILS:
@@ -114,7 +124,9 @@ def _hold(s: State, job: int, step: int) -> None:
     """Make sure that the owner has a slot; one that already has jumps over the set-up."""
     if holds(s, job, step):
         s.jobs[job].pc = s.steps[step].jump
-    elif not hold(s, job, step):
+    elif hold(s, job, step):
+        weigh(s, s.steps[step].target, job)
+    else:
         fail(s, job, s.steps[step].status)
 
 

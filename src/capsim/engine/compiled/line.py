@@ -59,6 +59,15 @@ def expire(s: State, job: int) -> None:
 
 
 @kernel
+def dismiss(s: State, number: int) -> None:
+    """Send everybody in a line away."""
+    job = next_in(s, number, NONE)
+    while job != NONE:
+        expire(s, job)
+        job = next_in(s, number, NONE)
+
+
+@kernel
 def fail(s: State, job: int, status: int) -> None:
     """Have a job go on with its error path."""
     request = s.jobs[job]

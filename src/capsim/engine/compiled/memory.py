@@ -14,7 +14,7 @@ def new_session(s: State, source: int, user: int) -> int:
     registers.spare_sessions -= 1
     client.source, client.user, client.route = source, user, NONE
     client.refs = 1
-    client.index = client.attempt = client.stalled = 0
+    client.index = client.attempt = client.stalled = client.over = 0
     client.idle_since = client.asked = client.ahead = 0.0
     client.stop = s.stops[s.sources[source].first_user + user]
     if s.sources[source].open:
@@ -58,6 +58,8 @@ def new_job(s: State, session: int, index: int, request_class: int, entry: int, 
     request.line = request.station = NONE
     for column in range(s.waits.shape[1]):
         s.waits[job, column] = 0.0
+    for holders in range(s.held_since.shape[1]):
+        s.held_since[job, holders] = float("nan")
     return job
 
 
@@ -129,4 +131,3 @@ def drop_place(s: State, job: int, place: int) -> None:
     for i in range(place, request.held):
         s.held[job, i] = s.held[job, i + 1]
         s.held_slots[job, i] = s.held_slots[job, i + 1]
-        s.held_since[job, i] = s.held_since[job, i + 1]

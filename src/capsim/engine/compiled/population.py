@@ -38,6 +38,7 @@ def go_on(s: State, session: int) -> bool:
 
 @kernel
 def _end(s: State, session: int) -> None:
+    s.sessions[session].over = 1
     close_session(s, session)
     leave_session(s, session)
 
@@ -100,6 +101,8 @@ def after(s: State, job: int) -> bool:
     session = request.session
     client = s.sessions[session]
     if request.background or request.ghost:
+        if request.background and client.over:
+            close_session(s, session)  # nobody else would give back what the task has made it own
         leave_job(s, job)
         return False
     if request.abandoned:  # its user went on elsewhere

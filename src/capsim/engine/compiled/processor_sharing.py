@@ -7,7 +7,7 @@ heap, and is no longer what its job is served for.
 from capsim.engine.compiled.clock import rest, total_rate, wait_for
 from capsim.engine.compiled.heap import pop, push
 from capsim.engine.compiled.jit import kernel
-from capsim.engine.compiled.state import State
+from capsim.engine.compiled.state import NONE, State
 
 
 @kernel
@@ -42,15 +42,28 @@ def hand_on(s: State, station: int, job: int, heir: int) -> None:
     """Have a service go on for another job."""
     services = s.services[station]
     for place in range(s.stations[station].services):
-        if services[place].job == job and services[place].order == s.jobs[job].sequence:
+        if services[place].job == job and _is_current(s, station, place):
             services[place].job = heir
+
+
+@kernel
+def first_present(s: State, station: int) -> int:
+    """Return who of those present came first."""
+    services, first = s.services[station], NONE
+    for place in range(s.stations[station].services):
+        job = services[place].job
+        if first != NONE and s.jobs[first].sequence < services[place].order:
+            continue
+        if _is_current(s, station, place):
+            first = job
+    return first
 
 
 @kernel
 def arm(s: State, station: int) -> None:
     """Set the timer for the service that ends first."""
     core, services = s.stations[station], s.services[station]
-    while core.services and not _is_current(s, station):
+    while core.services and not _is_current(s, station, 0):
         _drop_first(s, station)
     if core.services == 0:
         rest(s, station)
@@ -75,11 +88,11 @@ def due(s: State, station: int) -> int:
 
 
 @kernel
-def _is_current(s: State, station: int) -> bool:
-    """Return whether the first service is not one that was withdrawn."""
-    first = s.services[station, 0]
-    request = s.jobs[first.job]
-    return request.station == station and request.sequence == first.order
+def _is_current(s: State, station: int, place: int) -> bool:
+    """Return whether the service at a place is not one that was withdrawn."""
+    service = s.services[station, place]
+    request = s.jobs[service.job]
+    return request.station == station and request.sequence == service.order
 
 
 @kernel

@@ -3,9 +3,9 @@
 from capsim.engine.compiled.agenda import SAMPLE, schedule
 from capsim.engine.compiled.chain import REQUESTS, TASKS, UNFINISHED, append, unlink
 from capsim.engine.compiled.clock import account
+from capsim.engine.compiled.holders import in_use
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.retrying import decide_retry
-from capsim.engine.compiled.slots import in_use
 from capsim.engine.compiled.state import NONE, State
 
 SAMPLE_S = 1.0  # as load generators write their history

@@ -1,9 +1,9 @@
 """The choice of a server: by a load balancer, or by whichever process accepts a connection."""
 
 from capsim.engine.compiled.draws import drawn
+from capsim.engine.compiled.holders import in_use
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.owned import close_session
-from capsim.engine.compiled.slots import in_use
 from capsim.engine.compiled.state import NONE, State
 from capsim.plan.ops import Policy
 

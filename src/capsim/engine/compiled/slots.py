@@ -5,23 +5,18 @@ release at time r adds r. So it is with those for clients that have gone.
 """
 
 from capsim.engine.compiled.agenda import wake
-from capsim.engine.compiled.deadlines import add_deadline
+from capsim.engine.compiled.closing import look_whether_empty
+from capsim.engine.compiled.gauge import unweigh
 from capsim.engine.compiled.jit import kernel
 from capsim.engine.compiled.line import decide, next_in
-from capsim.engine.compiled.memory import drop_place, place_of
+from capsim.engine.compiled.memory import drop_place
 from capsim.engine.compiled.state import NONE, State
-
-
-@kernel
-def in_use(s: State, resource: int) -> int:
-    """Return how many slots are held."""
-    slots = s.resources[resource]
-    return slots.capacity - slots.free - slots.away
+from capsim.engine.compiled.tracking import track, untrack
 
 
 @kernel
 def take(s: State, job: int, resource: int) -> None:
-    """Give a free slot to a job."""
+    """Give a free slot to a job; where slots have a weight, that has yet to be counted."""
     slots = s.resources[resource]
     slots.free -= 1
     slots.held_s -= s.registers[0].now
@@ -38,26 +33,47 @@ def give_back(s: State, job: int, place: int) -> None:
 
 @kernel
 def release(s: State, job: int, resource: int, slot: int) -> None:
-    """Take a job's slot back and hand it to a waiter."""
+    """Take a job's slot back and hand it to a waiter, unless it restarts or is closed."""
     slots = s.resources[resource]
-    if slots.ring != NONE:
-        put_idle(s, resource, slot)
+    if slots.plain and s.resources[slots.line].waiting == 0 and not s.jobs[job].abandoned:
+        slots.free += 1  # there is nothing else to do
+        slots.held_s += s.registers[0].now
+        return
+    if slots.tracked and untrack(s, job, resource, slot):
+        return
     if s.jobs[job].abandoned:
         slots.wasted -= 1
         slots.wasted_s += s.registers[0].now
-    pass_on(s, job, resource)
+    if pass_on(s, job, resource) == NONE and not slots.plain:
+        unweigh(s, resource)
+        look_whether_empty(s, resource)
 
 
 @kernel
-def pass_on(s: State, job: int, resource: int) -> None:
-    """Hand a slot that a job has left to a waiter, or have it free."""
+def pass_on(s: State, job: int, resource: int) -> int:
+    """Hand a slot that a job has left to a waiter, or keep it; return the waiter."""
     slots = s.resources[resource]
-    waiter = next_in(s, slots.line, job)
+    waiter = NONE if slots.closed else next_in(s, slots.line, job)
     if waiter != NONE:
-        _grant(s, waiter, resource)
+        grant(s, waiter, resource)
+        return waiter
+    if slots.closed:
+        slots.shut += 1
     else:
         slots.free += 1
-        slots.held_s += s.registers[0].now
+    slots.held_s += s.registers[0].now
+    return NONE
+
+
+@kernel
+def grant(s: State, job: int, resource: int) -> None:
+    """End a job's wait with the slot that it waited for."""
+    decide(s, job)
+    request, base = s.jobs[job], s.resources[resource].route_base
+    if base >= 0:
+        request.route = s.sessions[request.session].route = resource - base
+    _hold(s, job, resource)
+    wake(s, job)
 
 
 @kernel
@@ -69,44 +85,12 @@ def forsake_slot(s: State, resource: int) -> None:
 
 
 @kernel
-def _grant(s: State, job: int, resource: int) -> None:
-    decide(s, job)
-    request, base = s.jobs[job], s.resources[resource].route_base
-    if base >= 0:
-        request.route = s.sessions[request.session].route = resource - base
-    _hold(s, job, resource)
-    wake(s, job)
-
-
-@kernel
 def _hold(s: State, job: int, resource: int) -> None:
-    """Write down that a job holds a slot, and which one where that matters."""
     request = s.jobs[job]
-    s.held[job, request.held] = resource
-    if s.resources[resource].ring != NONE:
-        s.held_slots[job, request.held] = _take_idle(s, resource)
-    request.held += 1
-    if s.resources[resource].holds != NONE:
-        s.held_since[job, request.held - 1] = float("nan")
-        s.held_since[job, place_of(s, job, resource)] = s.registers[0].now
-        add_deadline(s, s.resources[resource].holds, job, request.stamp)
+    place = request.held
+    s.held[job, place] = resource
+    request.held = place + 1
+    if s.resources[resource].tracked:
+        track(s, job, resource, place)
     if request.abandoned:
         forsake_slot(s, resource)
-
-
-@kernel
-def _take_idle(s: State, resource: int) -> int:
-    """Return the slot least recently used, as idle threads take work from a queue."""
-    slots = s.resources[resource]
-    slot = s.slot_rings[slots.ring + slots.ring_first]
-    slots.ring_first = (slots.ring_first + 1) % slots.capacity
-    slots.ring_count -= 1
-    return slot
-
-
-@kernel
-def put_idle(s: State, resource: int, slot: int) -> None:
-    """Have a slot idle: the one used last."""
-    slots = s.resources[resource]
-    s.slot_rings[slots.ring + (slots.ring_first + slots.ring_count) % slots.capacity] = slot
-    slots.ring_count += 1

@@ -29,7 +29,7 @@ REGISTERS = _table(
     "job session arriving timers fired order ready_first ready free_job spare_jobs free_session "
     "spare_sessions free_token spare_tokens stamp records tasks notes samples issued "
     "wanted_source wanted_group wanted_block wanted_attempt "
-    "stalled margin room",
+    "stalled margin room margin_jobs margin_tokens sweeping",
     "now",
 )
 # Of these every user has a row, so they are narrow; what grows with the requests of all is not.
@@ -42,14 +42,14 @@ SESSION = np.dtype(
     [
         *((name, REAL) for name in ("idle_since", "stop", "asked", "ahead")),
         *((name, np.int32) for name in ("user", "route", "refs", "index", "stalled", "next")),
-        *((name, np.int16) for name in ("source", "attempt", "phase")),
+        *((name, np.int16) for name in ("source", "attempt", "phase", "over")),
     ],
     align=True,
 )
 JOB = _table(
     "stamp refs session index request_class pc error page row "  # who, where, with which draws
     "live abandoned finished background ghost status attempt retries route repetition turns "
-    "deadline client_delay waiting waits_for held slot_away "
+    "deadline client_delay waiting waits_for held "
     "line expired_status otherwise station sequence "  # in a line, or in service
     "next",
     "start asked retry_in since first_since end outlived_until",
@@ -59,14 +59,16 @@ RESOURCE = _table(
     "capacity random lifo turn_column queue_limit herd of_client outlives route_base line "
     "wait_column limits holds shares_line owned "
     "free away closed wasted owners ring ring_first ring_count "
-    "chain waiting first_new",
-    "held_s wasted_s waited_s handed_over_at restart_s",
+    "chain waiting first_new "
+    "plain tracked holders shut draining openings usual_queue_limit loss also_lost "
+    "weights weights_end uses uses_count births left whole",
+    "held_s wasted_s waited_s handed_over_at restart_s away_s opens_at closed_until",
 )
 STATION = _table(
     "quantum outlives turn_column group present sequence timer_number armed armed_for "
-    "services forsaken running last waiting",
+    "services forsaken running last waiting down_status",
     "cores contention coherency idle_overhead quantum_s speed virtual advanced_at rate share "
-    "armed_at wasted_share slice_end busy_s present_s wasted_s",
+    "armed_at wasted_share slice_end busy_s present_s wasted_s down_until",
 )
 GROUP = _table("active", "cores share")
 SERVICE = _table("order job", "time")
@@ -99,6 +101,12 @@ RECORD = np.dtype(
 NOTE = _table("name", "time")
 CHAIN = _table("first last")
 LINK = _table("prev next")
+# What ends requests from outside. Several resources are named by where they begin in the lists.
+LOSS = _table("route routes_end slots_of slots_of_end")
+OUTAGE = _table("resource kill drains refuses inside inside_end loss", "duration")
+BLACKOUT = _table("station status lines lines_end", "duration")
+GAUGE = _table("armed whole loss victims victims_end", "level limit restart_s")
+WEIGHT = _table("gauge", "weight")
 
 # What a table's rows are, and whether it has rows of rows.
 TABLES: dict[str, tuple[np.dtype[Any], int]] = {
@@ -111,14 +119,12 @@ TABLES: dict[str, tuple[np.dtype[Any], int]] = {
     "chains": (CHAIN, 1),
     "held": (INTEGER, 2),  # (jobs, most held) resources, in order of acquisition
     "held_slots": (INTEGER, 2),  # (jobs, most held) which of a resource's slots, where told apart
-    "held_since": (REAL, 2),  # (jobs, most held) seconds, of slots held for some time at most
+    "held_since": (REAL, 2),  # (jobs, resources whose holders are known) NaN: it holds none
     "waits": (REAL, 2),  # (jobs, wait columns) seconds
     "resources": (RESOURCE, 1),
     "slot_rings": (INTEGER, 1),  # idle slots that are told apart, the least recently used first
-    "owned_by_session": (
-        np.dtype(np.int8),
-        2,
-    ),  # (sessions, owned resources) 1: has a slot
+    # (sessions, owned resources) 1 where the session has a slot
+    "owned_by_session": (np.dtype(np.int8), 2),
     "owned_by_slot": (INTEGER, 2),  # (owned resources, slots that are told apart)
     "stations": (STATION, 1),
     "groups": (GROUP, 1),
@@ -146,6 +152,14 @@ TABLES: dict[str, tuple[np.dtype[Any], int]] = {
     "tasks": (TASK, 1),
     "notes": (NOTE, 1),
     "samples": (REAL, 2),
+    "losses": (LOSS, 1),
+    "outages": (OUTAGE, 1),
+    "blackouts": (BLACKOUT, 1),
+    "gauges": (GAUGE, 1),
+    "weights": (WEIGHT, 1),  # what a slot in use adds, by resource
+    "lists": (INTEGER, 1),  # numbers of resources
+    "use_limits": (INTEGER, 1),  # by birth
+    "uses_left": (INTEGER, 1),  # by slot, or of all slots of a resource
 }
 
 FACTS = ("address", "rows", "columns")  # of each table, as compiled code has them

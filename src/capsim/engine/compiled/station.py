@@ -41,6 +41,27 @@ def withdraw(s: State, job: int) -> None:
 
 
 @kernel
+def hand_on_service(s: State, job: int, heir: int) -> None:
+    """Have a job's service go on for another one."""
+    request, ghost = s.jobs[job], s.jobs[heir]
+    station = request.station
+    if s.stations[station].quantum:
+        time_slicing.hand_on(s, station, job, heir)
+    else:
+        processor_sharing.hand_on(s, station, job, heir)
+    ghost.station, ghost.sequence, ghost.end = station, request.sequence, request.end
+    request.station = NONE
+
+
+@kernel
+def first_present(s: State, station: int) -> int:
+    """Return who of those in service came first."""
+    if s.stations[station].quantum:
+        return time_slicing.first_present(s, station)
+    return processor_sharing.first_present(s, station)
+
+
+@kernel
 def set_speed(s: State, station: int, speed: float) -> None:
     """Run at another speed from now on."""
     s.stations[station].speed = speed

@@ -44,6 +44,28 @@ def forsake(s: State, station: int, job: int) -> None:
 
 
 @kernel
+def hand_on(s: State, station: int, job: int, heir: int) -> None:
+    """Have a service go on for another job."""
+    core, queue = s.stations[station], s.queues[station]
+    if core.running == job:
+        core.running = heir
+    for place in range(core.waiting):
+        if queue[place] == job:
+            queue[place] = heir
+
+
+@kernel
+def first_present(s: State, station: int) -> int:
+    """Return who of those present came first."""
+    core, queue = s.stations[station], s.queues[station]
+    first = core.running
+    for place in range(core.waiting):
+        if first == NONE or s.jobs[queue[place]].sequence < s.jobs[first].sequence:
+            first = queue[place]
+    return first
+
+
+@kernel
 def arm(s: State, station: int) -> None:
     """Set the timer for the end of the service, or of the slice where that comes first."""
     core = s.stations[station]

@@ -69,6 +69,8 @@ class End(Instruction):
         job.held.clear()
         if job.live or job.background:
             self.answer(job, job.status)
+        if job.background and job.session.over:
+            job.session.close()  # nobody else would give back what the task has made it own
         return None
 
 

@@ -48,7 +48,7 @@ class _Engine:
         self.finish = len(plan.steps)  # an END of the engine's own, for jobs without an error path
         owned = {step.target for step in plan.steps if step.op == Op.HOLD}
         owned |= {n for n, spec in enumerate(plan.resources) if spec.owned}
-        self.owned = {n: Owned(self.env, plan.resources[n]) for n in sorted(owned)}
+        self.owned = {n: Owned(self.env, plan.resources[n], n) for n in sorted(owned)}
         self.slots: dict[int, Slots] = {}
         self.stations: list[ServiceStation] = []
         self.failures = Failures(
@@ -77,7 +77,7 @@ class _Engine:
             or any(slots.killable for slots in self.slots.values())
             or any(step.op == Op.DEADLINE for step in plan.steps)
         )
-        self.may_be_down = {blackout.station for blackout in plan.blackouts}
+        self.may_be_down = {self.stations[blackout.station] for blackout in plan.blackouts}
         errors = [self.finish if error == FAILS else error for error in plan.errors]
         self.doors = list(zip(plan.entries, errors, strict=True))
         self.code = [self._instruction(step) for step in (*plan.steps, Step(op=Op.END))]
@@ -154,9 +154,10 @@ class _Engine:
 
     def _serve(self, step: Step) -> instructions.Serve:
         """Return a service; one that looks whether the station is down, where it may be."""
-        may_fail = step.target in self.may_be_down
-        make = instructions.ServeUnlessDown if may_fail else instructions.Serve
-        return make(step, self.stations)
+        serve = instructions.Serve(step, self.stations)
+        if self.may_be_down.isdisjoint(serve.stations):
+            return serve
+        return instructions.ServeUnlessDown(step, self.stations)
 
     def _gates(self, step: Step) -> list[Slots]:
         """Return the gates of all servers of a choice: resources of one name, in a row."""

@@ -38,6 +38,7 @@ class Failures:
     def interrupt(self, job: Job, status: int, to: int) -> None:
         """Take a job out of whatever it waits for, and have it go on at another step."""
         job.status, job.pc, job.deadline = status, to, None
+        job.outlived_until = 0.0  # a delay of the database's, if it is in one, ends here
         if job.waiter is not None:
             job.waiter.line.decide(job.waiter)
         if job.service is not None:
@@ -60,8 +61,9 @@ class Failures:
     def kill_worker(self, worker: Slots, job: Job, status: int = Status.WORKER_TIMEOUT) -> None:
         """Kill the worker that a job holds: the client sees an error, the slot boots anew."""
         self._kill(job, status)
-        job.held.remove(worker)
-        worker.restart(job)
+        if worker in job.held:  # otherwise a statement goes on with it
+            job.held.remove(worker)
+            worker.restart(job)
 
     def begin(self, outage: Outage) -> None:
         """Close a resource for an outage."""
@@ -122,8 +124,9 @@ class Failures:
             job.session, job.index, job.request_class, job.start, job.row, self.finish, self.finish
         )
         ghost.live, ghost.route, ghost.turns = False, job.route, job.turns
-        ghost.held = [slots for slots in job.held if slots.spec.outlives]
-        job.held = [slots for slots in job.held if not slots.spec.outlives]
+        for slots in [slots for slots in job.held if slots.outlives]:
+            job.held.remove(slots)
+            slots.hand_on(job, ghost)
         ghost.deadline = job.deadline
         if ghost.deadline is not None:
             ghost.deadline.job = ghost

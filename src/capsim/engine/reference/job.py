@@ -21,7 +21,7 @@ NO_ROUTE = -1
 class Session:
     """What outlives a request: the user's connection, and with it its server and its slots."""
 
-    __slots__ = ("idle_since", "owned", "route", "source", "stop_s", "user")
+    __slots__ = ("idle_since", "over", "owned", "route", "source", "stop_s", "user")
 
     def __init__(self, source: int, user: int) -> None:
         """Begin without a connection."""
@@ -30,11 +30,17 @@ class Session:
         self.route = NO_ROUTE
         self.idle_since = 0.0
         self.stop_s = INFINITE  # when the user leaves
+        self.over = False  # the user has left; a task that it put in hand may go on
         self.owned: list[Owned] = []
+
+    def end(self) -> None:
+        """Close the connection for good."""
+        self.over = True
+        self.close()
 
     def close(self) -> None:
         """Close the connection: what the user's server thread owned is free again."""
-        for owned in self.owned:
+        for owned in sorted(self.owned, key=lambda owned: owned.number):
             owned.drop(self)
         self.owned.clear()
         self.route = NO_ROUTE

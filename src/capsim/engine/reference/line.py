@@ -124,7 +124,7 @@ class Line:
 
     def jobs(self) -> list[Job]:
         """Return who waits, in order of arrival."""
-        return [waiter.job for waiter in self._queue if waiter.pending]
+        return [waiter.job for waiter in (*(self._herd or ()), *self._queue) if waiter.pending]
 
     def dismiss(self) -> None:
         """Send everybody away."""

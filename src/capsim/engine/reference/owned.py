@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 class Owned:
     """Slots held by owners; an owner either has one or is refused, nobody waits."""
 
-    def __init__(self, env: Environment, resource: Resource) -> None:
-        """Start with no owner."""
+    def __init__(self, env: Environment, resource: Resource, number: int) -> None:
+        """Start with no owner; `number` is the resource's index in the plan."""
         self.env = env
+        self.number = number
         self.capacity = resource.capacity
         self._closed_until = 0.0
         self.gauges: list[tuple[Gauge, float]] = []

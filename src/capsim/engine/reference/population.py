@@ -71,7 +71,7 @@ class Population:
             block, number = divmod(index, self._draws.requests_of(0))
             job = self._send(session, index, self._draws.rows(0, block)[number], before)
             yield from through(job, self._code)
-            session.close()
+            session.end()
             if job.abandoned or job.retry_in_s is None:
                 return
             before = job
@@ -123,7 +123,7 @@ class Population:
             yield env.timeout(max(0.0, stop_s - env._now) if leaving else think_s)
             if leaving:
                 break
-        session.close()
+        session.end()
 
     def _check_clock(self, stalled: int) -> None:
         if stalled > _MOST_REQUESTS_AT_ONE_TIME:

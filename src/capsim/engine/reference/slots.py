@@ -37,11 +37,14 @@ class Slots:
         self._failures = failures
         self.free = resource.capacity
         self.queue_limit = resource.queue_limit
+        # What is the client's own is given back when that sees an error.
+        self.outlives = resource.outlives and not resource.of_client
         self.closed = False
         self.gauges: list[tuple[Gauge, float]] = []
         self._shut = 0  # free slots of a closed resource
         self._away = 0  # slots that boot
         self._away_s = self._opens_at = 0.0
+        self._openings = 0  # timers set for it to open: the last one counts
         self._draining = False
         self._loss: tuple[Loss, ...] = ()
         self._holds: Deadlines[Grant] | None = None
@@ -152,19 +155,22 @@ class Slots:
         if job.abandoned:
             self._wasted -= 1
             self._wasted_s += self.env._now
-        self._failures.drop((self.number, self._slot(job)))
+        slot = self._slot(job)
+        if job.slots is not None:
+            job.slots.pop(self.number, None)  # it may take another one meanwhile
+        self._failures.drop((self.number, slot))
         if self._uses is not None:
-            self._uses.renew(self._slot(job))
+            self._uses.renew(slot)
         for gauge, weight in self.gauges:
             gauge.remove(weight)
         self._away += 1
         self._held_s += self.env._now
         timer = self.env.timeout(self.spec.restart_s)
-        timer.callbacks.append(lambda _: self._booted(job))
+        timer.callbacks.append(lambda _: self._booted(job, slot))
 
-    def _booted(self, job: Job) -> None:
-        if self._slots is not None and job.slots is not None:
-            self._slots.append(job.slots.pop(self.number))
+    def _booted(self, job: Job, slot: int) -> None:
+        if self._slots is not None:
+            self._slots.append(slot)
         self._away -= 1
         self._held_s -= self.env._now
         self._pass_on(job, weighs=False)
@@ -203,11 +209,12 @@ class Slots:
 
     def _open_at(self, time_s: float) -> None:
         self._opens_at = max(self._opens_at, time_s)
-        timer = self.env.timeout(self._opens_at - self.env._now)
+        self._openings += 1  # times are not compared: a sum may be a hair short of what it was
+        timer = self.env.timeout(self._opens_at - self.env._now, self._openings)
         timer.callbacks.append(self._open)
 
-    def _open(self, _timer: Event) -> None:
-        if not self.closed or self._draining or self.env._now < self._opens_at:
+    def _open(self, timer: Event) -> None:
+        if self._draining or timer.value != self._openings:
             return  # closed again meanwhile, for longer
         self.closed = False
         self._plain = not self._tracked and not self.gauges
@@ -221,6 +228,17 @@ class Slots:
             self._grant(waiter)
             for gauge, weight in self.gauges:
                 gauge.add(weight, waiter.job)
+
+    def hand_on(self, job: Job, ghost: Job) -> None:
+        """Have a slot that outlives a kill held by what is left of the job: it is not killed again.
+
+        The slot is in use as before, and so is what it owns.
+        """
+        self.holders.pop(job, None)
+        ghost.held.append(self)
+        if job.slots is not None and self.number in job.slots:
+            ghost.slots = ghost.slots or {}
+            ghost.slots[self.number] = job.slots.pop(self.number)
 
     def forsake(self) -> None:
         """Count a slot that is held for a client that has gone."""

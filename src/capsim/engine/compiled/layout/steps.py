@@ -6,6 +6,7 @@ import numpy as np
 
 from capsim.engine.compiled import state
 from capsim.engine.compiled.deadlines import OF_STEP
+from capsim.engine.compiled.instructions import SERVE_UNLESS_DOWN
 from capsim.engine.compiled.layout.resources import owned_resources
 from capsim.engine.compiled.layout.rows import Limits, Row, Tables, table_of
 from capsim.plan.ops import FAILS, Op, Step
@@ -46,9 +47,11 @@ def lay_steps(plan: Plan, limits: Limits) -> Tables:
 def _step(plan: Plan, number: int, step: Step, limits: Limits) -> Row:
     row: Row = {name: getattr(step, name) for name in _AS_THEY_ARE}
     row["divisor"] = step.per_route or _ONE_FOR_ALL
-    row["takes_room"] = step.op in _TAKES_ROOM
+    row["takes_room"] = step.op in _TAKES_ROOM or (step.op == Op.HOLD and bool(plan.gauges))
     if step.op in {Op.ACQUIRE, Op.RELEASE} and _is_alone(plan, step):
         row["divisor"] = _ONE_FOR_ALL
+    if step.op == Op.SERVE and _may_be_down(plan, step):
+        row["op"] = SERVE_UNLESS_DOWN
     if step.op == Op.ROUTE:
         row["gates"] = step.target
     if step.op == Op.DEADLINE:
@@ -57,6 +60,12 @@ def _step(plan: Plan, number: int, step: Step, limits: Limits) -> Row:
         names = [station.name for station in plan.stations]
         row["name"] = names.index(names[step.target])
     return row
+
+
+def _may_be_down(plan: Plan, step: Step) -> bool:
+    """Return whether a blackout has a station of a SERVE, or one behind it where there are some."""
+    behind = len(plan.stations) if step.per_route else step.target + step.among
+    return any(step.target <= blackout.station < behind for blackout in plan.blackouts)
 
 
 def _is_alone(plan: Plan, step: Step) -> bool:
