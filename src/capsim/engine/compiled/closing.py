@@ -2,20 +2,20 @@
 
 from capsim.engine.compiled.agenda import OPEN, schedule
 from capsim.engine.compiled.holders import in_use
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import seldom
 from capsim.engine.compiled.line import dismiss
 from capsim.engine.compiled.owned import lose
 from capsim.engine.compiled.state import State
 
 
-@kernel
+@seldom
 def close(s: State, resource: int, until: float, refuse: int) -> None:
     """Grant nothing before a time."""
     _shut_down(s, resource, refuse)
     _open_at(s, resource, until)
 
 
-@kernel
+@seldom
 def drain(s: State, resource: int, away: float, refuse: int, loss: int) -> None:
     """Grant nothing until so long after the last slot was given back.
 
@@ -27,7 +27,7 @@ def drain(s: State, resource: int, away: float, refuse: int, loss: int) -> None:
     look_whether_empty(s, resource)
 
 
-@kernel
+@seldom
 def look_whether_empty(s: State, resource: int) -> None:
     """Have a resource that drains be away from now on, if nobody holds a slot of it any more."""
     slots = s.resources[resource]
@@ -38,7 +38,7 @@ def look_whether_empty(s: State, resource: int) -> None:
         _open_at(s, resource, s.registers[0].now + slots.away_s)
 
 
-@kernel
+@seldom
 def _shut_down(s: State, resource: int, refuse: int) -> None:
     slots = s.resources[resource]
     slots.closed, slots.plain = 1, 0
@@ -49,7 +49,7 @@ def _shut_down(s: State, resource: int, refuse: int) -> None:
         dismiss(s, slots.line)
 
 
-@kernel
+@seldom
 def _open_at(s: State, resource: int, time: float) -> None:
     """Set a timer; of several for one resource the last one counts."""
     slots, now = s.resources[resource], s.registers[0].now

@@ -3,7 +3,7 @@
 import math
 
 from capsim.engine.compiled.agenda import DEADLINES, schedule
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.memory import free_token, new_token
 from capsim.engine.compiled.state import NONE, State
 
@@ -85,7 +85,7 @@ def _is_held(s: State, deadlines: int, number: int) -> bool:
     return s.held_since[token.job, slots.holders] == token.since
 
 
-@kernel
+@seldom
 def hand_on_deadline(s: State, job: int, heir: int) -> None:
     """Have what may interrupt a job interrupt another one in its place."""
     stamp = s.jobs[job].deadline
@@ -107,7 +107,7 @@ def _since(s: State, line: int, job: int) -> float:
     return max(s.jobs[job].first_since, s.resources[line].handed_over_at)
 
 
-@kernel
+@seldom
 def _postpone(s: State, deadlines: int, number: int) -> None:
     place = s.deadlines[deadlines].last
     while place != NONE and s.tokens[place].time > s.tokens[number].time:

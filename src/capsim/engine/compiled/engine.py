@@ -21,7 +21,7 @@ from capsim.engine.compiled.draws import replica
 from capsim.engine.compiled.failures import begin, black_out
 from capsim.engine.compiled.fate import interrupt
 from capsim.engine.compiled.instructions import SERVE_UNLESS_DOWN, act
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.killing import kill
 from capsim.engine.compiled.line import expire
 from capsim.engine.compiled.opening import boot, open_again
@@ -82,7 +82,7 @@ def is_full(s: State) -> bool:
     return False
 
 
-@kernel
+@seldom
 def _room(s: State) -> int:
     """Return for how many times there is room, whatever is done then."""
     registers = s.registers[0]
@@ -205,7 +205,7 @@ def _needs_room(s: State, job: int, step: int) -> bool:
     return is_full(s) or s.jobs[job].held == s.held.shape[1]
 
 
-@kernel
+@seldom
 def _finish(s: State) -> bool:
     """Write down what is unfinished at the horizon; return whether a table is full."""
     registers, most = s.registers[0], len(s.jobs)

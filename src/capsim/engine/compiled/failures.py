@@ -7,7 +7,7 @@ from capsim.engine.compiled.closing import close, drain
 from capsim.engine.compiled.fate import interrupt
 from capsim.engine.compiled.gauge import add
 from capsim.engine.compiled.holders import chain_of, in_use
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.killing import kill
 from capsim.engine.compiled.owned import close_owned, lose
 from capsim.engine.compiled.state import NONE, State
@@ -17,7 +17,7 @@ from capsim.plan.ops import Status
 _SERVER_LOST, _UNREACHABLE = int(Status.SERVER_LOST), int(Status.UNREACHABLE)
 
 
-@kernel
+@seldom
 def begin(s: State, number: int) -> None:
     """Close a resource for an outage."""
     outage, now = s.outages[number], s.registers[0].now
@@ -36,7 +36,7 @@ def begin(s: State, number: int) -> None:
         _kill_holders(s, resource, _UNREACHABLE, number)
 
 
-@kernel
+@seldom
 def _kill_holders(s: State, resource: int, status: int, outage: int) -> None:
     """Kill all who hold a slot; of an outage, those who have not come in yet."""
     holders = s.resources[resource].holders
@@ -48,7 +48,7 @@ def _kill_holders(s: State, resource: int, status: int, outage: int) -> None:
         job = behind
 
 
-@kernel
+@seldom
 def _is_outside(s: State, job: int, outage: int) -> bool:
     """Return whether a job has not come in yet."""
     for place in range(s.jobs[job].held):
@@ -58,7 +58,7 @@ def _is_outside(s: State, job: int, outage: int) -> bool:
     return True
 
 
-@kernel
+@seldom
 def black_out(s: State, number: int) -> None:
     """Take a station down: who is served there, or waits for what it guards, fails."""
     blackout = s.blackouts[number]
@@ -84,7 +84,7 @@ def weigh(s: State, resource: int, job: int) -> None:
             _out_of_memory(s, s.weights[place].gauge, job)
 
 
-@kernel
+@seldom
 def _out_of_memory(s: State, number: int, job: int) -> None:
     """Kill whoever uses most of what has run out."""
     gauge = s.gauges[number]

@@ -1,14 +1,14 @@
 """What happens to a job from outside: its client leaves it, or a deadline interrupts it."""
 
 from capsim.engine.compiled.agenda import wake
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import seldom
 from capsim.engine.compiled.line import decide
 from capsim.engine.compiled.slots import forsake_slot, give_back
 from capsim.engine.compiled.state import NONE, State
 from capsim.engine.compiled.station import forsake_service, withdraw
 
 
-@kernel
+@seldom
 def forsake(s: State, job: int) -> None:
     """Have a job go on for nobody: the client has gone, and with it the slots that are its own."""
     request = s.jobs[job]
@@ -21,7 +21,7 @@ def forsake(s: State, job: int) -> None:
     go_on_for_nobody(s, job)
 
 
-@kernel
+@seldom
 def go_on_for_nobody(s: State, job: int) -> None:
     """Count what a job has from now on as wasted."""
     request = s.jobs[job]
@@ -32,7 +32,7 @@ def go_on_for_nobody(s: State, job: int) -> None:
         forsake_service(s, job)
 
 
-@kernel
+@seldom
 def interrupt(s: State, job: int, status: int, to: int) -> None:
     """Take a job out of whatever it waits for, and have it go on at another step."""
     request = s.jobs[job]

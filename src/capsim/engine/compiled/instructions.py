@@ -7,7 +7,7 @@ from capsim.engine.compiled.agenda import JOB, begin_wait, make_ready, next_stam
 from capsim.engine.compiled.deadlines import add_deadline
 from capsim.engine.compiled.draws import drawn, drawn_by, replica
 from capsim.engine.compiled.failures import weigh
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.line import fail, join
 from capsim.engine.compiled.memory import give_draws, new_job, place_of
 from capsim.engine.compiled.owned import hold, holds
@@ -60,7 +60,7 @@ def act(s: State, job: int, step: int) -> bool:  # noqa: C901, PLR0912 (one per 
     return False
 
 
-@kernel
+@seldom
 def _act_seldom(s: State, job: int, step: int, op: int) -> bool:
     """Do what a step says that most plans do not have; return whether the job has to wait."""
     does, now = s.steps[step], s.registers[0].now
@@ -178,7 +178,7 @@ def _end(s: State, job: int) -> None:
         answer(s, job, request.status)
 
 
-@kernel
+@seldom
 def _fork(s: State, job: int, step: int) -> None:
     """Start a job of another class that nobody waits for."""
     parent, request_class = s.jobs[job], s.steps[step].target

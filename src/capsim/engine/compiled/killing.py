@@ -4,14 +4,14 @@ from capsim.engine.compiled.agenda import JOB, begin_wait, schedule
 from capsim.engine.compiled.deadlines import hand_on_deadline
 from capsim.engine.compiled.fate import go_on_for_nobody, interrupt
 from capsim.engine.compiled.holders import strike_off
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import seldom
 from capsim.engine.compiled.memory import drop_place, give_draws, new_job, place_of
 from capsim.engine.compiled.state import NONE, State
 from capsim.engine.compiled.station import hand_on_service
 from capsim.engine.compiled.tracking import restart
 
 
-@kernel
+@seldom
 def kill(s: State, job: int, worker: int, status: int) -> None:
     """End a job without any code of its own; a statement that the database runs goes on.
 
@@ -29,7 +29,7 @@ def kill(s: State, job: int, worker: int, status: int) -> None:
         restart(s, job, worker, slot)
 
 
-@kernel
+@seldom
 def _leave_statement(s: State, job: int, finish: int) -> None:
     """Hand a killed job's statement to a ghost, with what the database holds for it."""
     request, now = s.jobs[job], s.registers[0].now
@@ -51,7 +51,7 @@ def _leave_statement(s: State, job: int, finish: int) -> None:
         go_on_for_nobody(s, heir)
 
 
-@kernel
+@seldom
 def _hand_on_slots(s: State, job: int, heir: int) -> None:
     """Give a ghost the slots that outlive its job; it is not killed again."""
     ghost, place = s.jobs[heir], 0

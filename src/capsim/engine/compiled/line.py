@@ -8,7 +8,7 @@ from capsim.engine.compiled.agenda import PATIENCE, begin_wait, schedule, wake
 from capsim.engine.compiled.chain import WAITING, append, at_place, unlink
 from capsim.engine.compiled.deadlines import add_deadline
 from capsim.engine.compiled.draws import luck
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.state import NONE, State
 from capsim.plan.ops import FAILS
 
@@ -46,7 +46,7 @@ def decide(s: State, job: int) -> None:
     request.line = NONE
 
 
-@kernel
+@seldom
 def expire(s: State, job: int) -> None:
     """Send a waiter away with the status of a wait that took too long."""
     request = s.jobs[job]
@@ -58,7 +58,7 @@ def expire(s: State, job: int) -> None:
     wake(s, job)
 
 
-@kernel
+@seldom
 def dismiss(s: State, number: int) -> None:
     """Send everybody in a line away."""
     job = next_in(s, number, NONE)
@@ -89,7 +89,7 @@ def next_in(s: State, number: int, leaving: int) -> int:
     return ends.last if line.lifo else ends.first
 
 
-@kernel
+@seldom
 def _next_of_herd(s: State, number: int, leaving: int) -> int:
     """Choose among who has seen a handover and the first of the others; then all have seen one."""
     line = s.resources[number]

@@ -2,7 +2,7 @@
 
 from capsim.engine.compiled.closing import look_whether_empty
 from capsim.engine.compiled.failures import weigh
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import seldom
 from capsim.engine.compiled.line import next_in
 from capsim.engine.compiled.memory import free_token, leave_job
 from capsim.engine.compiled.slots import grant, pass_on
@@ -11,7 +11,7 @@ from capsim.engine.compiled.tracking import put_idle
 from capsim.engine.compiled.uses import renew
 
 
-@kernel
+@seldom
 def boot(s: State, number: int, resource: int) -> None:
     """Have the slot that a token names in service again."""
     slots, job, slot = s.resources[resource], s.tokens[number].job, s.tokens[number].stamp
@@ -28,7 +28,7 @@ def boot(s: State, number: int, resource: int) -> None:
     leave_job(s, job)
 
 
-@kernel
+@seldom
 def open_again(s: State, resource: int, opening: int) -> None:
     """Open a resource, unless it was closed again meanwhile, for longer."""
     slots = s.resources[resource]

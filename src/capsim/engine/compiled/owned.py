@@ -1,7 +1,7 @@
 """Slots that outlive a request: a connection kept by a user's server thread or a worker."""
 
 from capsim.engine.compiled.gauge import unweigh
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.memory import place_of
 from capsim.engine.compiled.state import NONE, State
 from capsim.plan.ops import Owner
@@ -40,7 +40,7 @@ def _owner(s: State, job: int, step: int) -> int:
     return s.resources[resource].ring + s.held_slots[job, place_of(s, job, resource)]
 
 
-@kernel
+@seldom
 def drop_of_slot(s: State, resource: int, slot: int) -> None:
     """Take back what a slot of a resource owned."""
     if s.resources[resource].ring != NONE:
@@ -59,7 +59,7 @@ def close_session(s: State, session: int) -> None:
             _drop_of_session(s, number, session)
 
 
-@kernel
+@seldom
 def lose(s: State, number: int) -> None:
     """Take the slots back whose owners are lost."""
     if number == NONE:
@@ -75,7 +75,7 @@ def lose(s: State, number: int) -> None:
             _drop_of_all_slots(s, resource, s.lists[place])
 
 
-@kernel
+@seldom
 def close_owned(s: State, resource: int, until: float) -> None:
     """Take every slot back, and give none before a time."""
     for session in range(len(s.sessions)):

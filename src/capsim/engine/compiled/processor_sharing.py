@@ -6,7 +6,7 @@ heap, and is no longer what its job is served for.
 
 from capsim.engine.compiled.clock import rest, total_rate, wait_for
 from capsim.engine.compiled.heap import pop, push
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.state import NONE, State
 
 
@@ -37,7 +37,7 @@ def forsake(s: State, station: int) -> None:
     core.wasted_share = core.forsaken / core.present
 
 
-@kernel
+@seldom
 def hand_on(s: State, station: int, job: int, heir: int) -> None:
     """Have a service go on for another job."""
     services = s.services[station]

@@ -4,7 +4,7 @@ from capsim.engine.compiled.agenda import SAMPLE, schedule
 from capsim.engine.compiled.chain import REQUESTS, TASKS, UNFINISHED, append, unlink
 from capsim.engine.compiled.clock import account
 from capsim.engine.compiled.holders import in_use
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.retrying import decide_retry
 from capsim.engine.compiled.state import NONE, State
 
@@ -70,7 +70,7 @@ def write_task(s: State, job: int, end: float, status: int) -> None:
     record.end, record.status = end, status
 
 
-@kernel
+@seldom
 def write_unfinished(s: State, status: int) -> None:
     """Write down the requests and tasks that are not done at the horizon, in order."""
     job = s.chains[REQUESTS].first
@@ -92,14 +92,14 @@ def note(s: State, name: int) -> None:
     written.name, written.time = name, registers.now
 
 
-@kernel
+@seldom
 def next_sample(s: State) -> None:
     """Take a sample, and set the timer for the next one."""
     sample(s)
     schedule(s, s.registers[0].now + SAMPLE_S, SAMPLE, 0, 0)
 
 
-@kernel
+@seldom
 def sample(s: State) -> None:
     """Write down the integrals of every resource and station up to now."""
     registers = s.registers[0]

@@ -1,7 +1,7 @@
 """Clients that ask again after a failure, with pauses, luck and a budget."""
 
 from capsim.engine.compiled.draws import drawn
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.state import State
 from capsim.plan.ops import Jitter
 
@@ -15,7 +15,7 @@ def earn(s: State, source: int) -> None:
     policy.tokens = min(policy.burst, policy.tokens + policy.ratio)
 
 
-@kernel
+@seldom
 def decide_retry(s: State, job: int, status: int) -> None:
     """Say whether the client of a failed attempt asks again, and after which pause."""
     request = s.jobs[job]
@@ -33,7 +33,7 @@ def decide_retry(s: State, job: int, status: int) -> None:
     request.retries, request.retry_in = 1, pause
 
 
-@kernel
+@seldom
 def _pause(s: State, job: int, source: int) -> float:
     policy = s.sources[source]
     pause = min(policy.pause_cap, policy.pause_base * 2.0 ** s.jobs[job].attempt)

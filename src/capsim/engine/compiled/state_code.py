@@ -83,7 +83,7 @@ def _fact(builder: Any, kind: TableType, state: Any, name: str) -> Any:
     """Look a fact up, which is the same as long as a kernel runs."""
     place = ir.Constant(_WORD, _NUMBERS[kind.table] * len(FACTS) + FACTS.index(name))
     fact = builder.load(builder.gep(state, [place], inbounds=True))
-    fact.set_metadata("invariant.load", builder.module.add_metadata([]))
+    fact.set_metadata("invariant.load", _metadata(builder.module, None))
     return fact
 
 
@@ -126,7 +126,7 @@ def _load(builder: Any, address: Any, kind: np.dtype[Any], column: str) -> Any:
     """Read a value, and widen it to what kernels see."""
     stored = _stored(kind)
     loaded = builder.load(builder.bitcast(address, stored.as_pointer()), align=1)
-    loaded.set_metadata("tbaa", _alias_class(builder, column))
+    loaded.set_metadata("tbaa", _metadata(builder.module, column))
     if kind.kind == "f":
         return builder.fpext(loaded, ir.DoubleType())
     return builder.zext(loaded, _WORD) if kind.kind == "b" else builder.sext(loaded, _WORD)
@@ -138,12 +138,21 @@ def _store(builder: Any, address: Any, kind: np.dtype[Any], column: str, value: 
     narrow = builder.fptrunc if kind.kind == "f" else builder.trunc
     pointer = builder.bitcast(address, stored.as_pointer())
     builder.store(narrow(value, stored), pointer, align=1).set_metadata(
-        "tbaa", _alias_class(builder, column)
+        "tbaa", _metadata(builder.module, column)
     )
 
 
-def _alias_class(builder: Any, column: str) -> Any:
-    """Return the metadata that say of which column an access is."""
-    module, nowhere = builder.module, ir.Constant(_WORD, 0)
-    kind = module.add_metadata([column, module.add_metadata(["capsim"]), nowhere])
-    return module.add_metadata([kind, kind, nowhere])
+def _metadata(module: Any, column: str | None) -> Any:
+    """Return what says of which column an access is; no column: of what never changes.
+
+    Each is made once in a module, since a module compares what it is given with all that it has.
+    """
+    made = vars(module).setdefault("capsim_metadata", {})
+    if column not in made:
+        if column is None:
+            made[column] = module.add_metadata([])
+        else:
+            nowhere = ir.Constant(_WORD, 0)
+            kind = module.add_metadata([column, module.add_metadata(["capsim"]), nowhere])
+            made[column] = module.add_metadata([kind, kind, nowhere])
+    return made[column]

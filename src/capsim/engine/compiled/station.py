@@ -7,7 +7,7 @@ job in service receives.
 from capsim.engine.compiled import processor_sharing, time_slicing
 from capsim.engine.compiled.agenda import begin_wait
 from capsim.engine.compiled.clock import account
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.state import NONE, State
 
 
@@ -53,7 +53,7 @@ def hand_on_service(s: State, job: int, heir: int) -> None:
     request.station = NONE
 
 
-@kernel
+@seldom
 def first_present(s: State, station: int) -> int:
     """Return who of those in service came first."""
     if s.stations[station].quantum:
@@ -61,7 +61,7 @@ def first_present(s: State, station: int) -> int:
     return processor_sharing.first_present(s, station)
 
 
-@kernel
+@seldom
 def set_speed(s: State, station: int, speed: float) -> None:
     """Run at another speed from now on."""
     s.stations[station].speed = speed

@@ -5,7 +5,7 @@ from capsim.engine.compiled.closing import drain
 from capsim.engine.compiled.deadlines import add_deadline
 from capsim.engine.compiled.gauge import unweigh
 from capsim.engine.compiled.holders import enlist, strike_off
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.memory import keep_job, new_token
 from capsim.engine.compiled.owned import drop_of_slot
 from capsim.engine.compiled.state import NONE, State
@@ -40,7 +40,7 @@ def untrack(s: State, job: int, resource: int, slot: int) -> bool:
     return False
 
 
-@kernel
+@seldom
 def restart(s: State, job: int, resource: int, slot: int) -> None:
     """Take a job's slot out of service for the time that it takes to boot."""
     slots, now = s.resources[resource], s.registers[0].now

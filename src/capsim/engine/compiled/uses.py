@@ -1,6 +1,6 @@
 """How often a worker may be used before another one takes its place."""
 
-from capsim.engine.compiled.jit import kernel
+from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.state import State
 
 
@@ -12,13 +12,13 @@ def count(s: State, resource: int, slot: int) -> bool:
     return s.uses_left[place] == 0
 
 
-@kernel
+@seldom
 def used_up(s: State, resource: int, slot: int) -> bool:
     """Return whether a slot has been used as often as it may be, and restarts alone."""
     return s.resources[resource].whole == 0 and s.uses_left[_place(s, resource, slot)] <= 0
 
 
-@kernel
+@seldom
 def renew(s: State, resource: int, slot: int) -> None:
     """Take note that another one has taken the place of a slot, or of them all."""
     slots = s.resources[resource]

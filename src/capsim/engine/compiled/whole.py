@@ -7,7 +7,9 @@ kernel stops short of it here, and whoever asks for machine code gets that of th
 a third of the time, and the code is no slower.
 """
 
+import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -20,9 +22,9 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager, register_pass
 
-from capsim.engine.compiled.jit import is_kernel
+from capsim.engine.compiled.jit import is_kernel, is_seldom
 
-_OPTIMISATION = 2  # of LLVM's three levels: the third takes longer, and the code is no faster
+_OPTIMISATION = 1  # of LLVM's three levels: others take longer, and the code is hardly faster
 
 # Nobody calls a kernel from Python, so it needs none of numba's wrappers. It makes no objects
 # either, so there are no references to count.
@@ -45,7 +47,7 @@ def machine_code(kernel: Callable[..., Any], name: str, arguments: tuple[Any, ..
     Returns:
         An object file for this machine.
     """
-    with global_compiler_lock:
+    with global_compiler_lock, _no_collection():
         return _machine_code(_Kernels().compiled(kernel, arguments), name, arguments)
 
 
@@ -70,6 +72,18 @@ def _machine_code(compiled: Any, name: str, arguments: tuple[Any, ...]) -> bytes
     whole.enable_object_caching()
     whole.finalize()
     return bytes(whole._get_compiled_object())  # noqa: SLF001 (numba keeps it for its own cache)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Leave Python's garbage be: compiling makes next to none, and looking for it takes a tenth."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Kernels:
@@ -103,6 +117,11 @@ class _Part(JITCodeLibrary):
     def add_llvm_module(self, module: Any) -> None:
         """Take code in as it is."""
         self._final_module.link_in(module)
+
+    def keep_small(self, name: str) -> None:
+        """Have a function of this part be called, not copied, and compiled for its size."""
+        for attribute in ("cold", "noinline", "minsize", "optsize"):
+            self._final_module.get_function(name).add_function_attribute(attribute)
 
     def finalize(self) -> None:
         """Be complete: there is nothing to be done for a part alone."""
@@ -218,6 +237,8 @@ class _PartLowering(typed_passes.NativeLowering):
         state.flags.no_compile = True
         super().run_pass(state)
         lowered, kept = state["cr"], (state.library,)
+        if is_seldom(state.func_id.func):
+            state.library.keep_small(lowered.fndesc.llvm_func_name)
         # What stands for the kernel among numba's functions; Python cannot call it.
         module = lowered.fndesc.lookup_module()
         handle = make_function(module, name, "", 0, lowered.env, kept)
