@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-os.environ["NUMBA_DISABLE_JIT"] = "1"  # it is looked at when numba is imported
+os.environ["NUMBA_DISABLE_JIT"] = "1"  # the engine looks at it when it is imported
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "contract")]
 
