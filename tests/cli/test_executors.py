@@ -27,7 +27,6 @@ from capsim.cli.system import read_system
 from capsim.cli.threads import threads
 from capsim.engine import compiled
 from capsim.engine.choice import asked_for, using
-from capsim.engine import compiled
 from capsim.errors import InputError, RunError
 from capsim.executors import run_all
 
