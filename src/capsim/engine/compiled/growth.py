@@ -19,13 +19,14 @@ _SPARE = {
 }
 _MARGINS = {"jobs": "margin_jobs", "tokens": "margin_tokens"}
 _ROOM = 16
+_FEW = 256  # rows: a small table is enlarged by at least so many, for it may be asked to again soon
 _MANY = 4096  # rows: up to so many a table is doubled, so that it is enlarged a few times only
 _SHARE = 16  # of a larger one, that it is enlarged by: its unused rows take memory, too
 
 
-def larger(count: int, many: int = _MANY) -> int:
+def larger(count: int, few: int = _FEW, many: int = _MANY) -> int:
     """Return how many rows a table gets that has so many."""
-    return count + (count if count < many else count // _SHARE)
+    return count + (max(few, count) if count < many else count // _SHARE)
 
 
 def make_room(tables: Tables) -> bool:
@@ -96,7 +97,7 @@ def _wider(table: Table) -> Table:
 
 
 def _enlarge(tables: Tables, name: str) -> None:
-    count = larger(len(tables[name])) + 2 * _ROOM
+    count = larger(len(tables[name]))
     for each in (name, *_BESIDE.get(name, ())):
         tables[each] = longer(tables[each], count)
 

@@ -10,7 +10,7 @@ from capsim.engine.compiled.state import NONE
 from capsim.plan.draws import ROWS, DrawTable, Values
 from capsim.plan.plan import Plan
 
-_MANY_PAGES = 64  # up to so many their number is doubled; see `larger`
+_FEW_PAGES, _MANY_PAGES = 16, 64  # see `larger`
 _IDLE = 128  # pages of a group that are kept though nobody draws from them now
 _NEVER = np.iinfo(np.int32).max
 
@@ -49,7 +49,7 @@ class Pages:
             self._widen(size)
         if not is_free:
             before = len(self._tables["draws"])
-            after = larger(before, _MANY_PAGES) + 4
+            after = larger(before, _FEW_PAGES, _MANY_PAGES)
             for name in ("pages", "page_columns", "draws"):
                 self._tables[name] = longer(self._tables[name], after)
             self._free = list(range(after - 1, before - 1, -1))

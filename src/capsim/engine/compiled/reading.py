@@ -14,6 +14,12 @@ _OF_TASKS = state.TASK.names or ()
 _WRITTEN = ("records", "tasks", "notes", "samples")
 
 
+def is_worth_it(tables: Tables) -> bool:
+    """Return whether there is enough to be handed over: something fills half of its table."""
+    registers = tables["registers"][0]
+    return any(2 * registers[name] > len(tables[name]) for name in _WRITTEN)
+
+
 def hand_over(plan: Plan, tables: Tables, receive: Receive) -> None:
     """Hand over everything that was written down, in order."""
     registers = tables["registers"][0]

@@ -13,7 +13,7 @@ from capsim.engine.compiled.jit import IS_INTERPRETED
 from capsim.engine.compiled.layout import lay_out
 from capsim.engine.compiled.layout.rows import Table, Tables
 from capsim.engine.compiled.pages import Pages
-from capsim.engine.compiled.reading import hand_over
+from capsim.engine.compiled.reading import hand_over, is_worth_it
 from capsim.engine.compiled.state import FACTS, TABLES
 from capsim.engine.trace import Receive
 from capsim.errors import RunError
@@ -31,13 +31,15 @@ def run_tables(plan: Plan, receive: Receive) -> None:
     """
     stopping.check()
     tables = lay_out(plan)
+    _check(tables)
     make_room(tables)
     pages = Pages(plan, tables)
     advance, facts, moved = _loop(), _facts(tables), False
     while (reason := advance(facts, plan.horizon_s, _EVENTS_AT_ONCE)) != engine.DONE:
         stopping.check()
         if reason == engine.FULL:
-            hand_over(plan, tables, receive)
+            if is_worth_it(tables):
+                hand_over(plan, tables, receive)
             moved = make_room(tables)
         elif reason == engine.DRAWS_WANTED:
             moved = pages.turn()
@@ -68,12 +70,16 @@ def _facts(tables: Tables) -> Any:
     """
     if IS_INTERPRETED:
         return SimpleNamespace(**{name: tables[name].view(np.recarray) for name in TABLES})
-    facts = [_facts_of(tables[name], kind, rank) for name, (kind, rank) in TABLES.items()]
+    facts = [(table.ctypes.data, *table.shape, 0)[: len(FACTS)] for table in _in_order(tables)]
     return np.array(facts, dtype=np.int64).ravel()
 
 
-def _facts_of(table: Table, kind: np.dtype[Any], rank: int) -> tuple[int, ...]:
-    known = table.dtype is kind or table.dtype == kind  # the second takes long
-    if not known or table.ndim != rank or not table.flags.c_contiguous:
-        raise TypeError(f"{table.dtype} in {table.ndim} dimensions where {kind} is declared")
-    return (table.ctypes.data, *table.shape, 0)[: len(FACTS)]
+def _in_order(tables: Tables) -> list[Table]:
+    return [tables[name] for name in TABLES]
+
+
+def _check(tables: Tables) -> None:
+    """Make sure that tables are what compiled code takes them for."""
+    for table, (kind, rank) in zip(_in_order(tables), TABLES.values(), strict=True):
+        if table.dtype != kind or table.ndim != rank or not table.flags.c_contiguous:
+            raise TypeError(f"{table.dtype} in {table.ndim} dimensions where {kind} is declared")

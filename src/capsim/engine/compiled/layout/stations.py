@@ -7,7 +7,7 @@ from capsim.engine.compiled.layout.rows import Row, Tables, table_of
 from capsim.engine.compiled.state import NONE
 from capsim.plan.plan import INFINITE, Plan, Station
 
-_FIRST_SERVICES = 16  # of each station, to begin with; the tables grow
+_FIRST_SERVICES = 64  # of each station, to begin with; the tables grow
 
 
 def lay_stations(plan: Plan) -> Tables:
