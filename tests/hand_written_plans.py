@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from capsim.model.laws import Constant
+from capsim.model.laws import Constant, Exponential
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.ops import Status
-from capsim.plan.plan import INFINITE, Gauge, Outage, Plan, Resource
+from capsim.plan.plan import INFINITE, Gauge, Outage, Plan, Resource, Station
 
 Steps = Callable[[], None]
 
@@ -137,6 +137,22 @@ def interrupted_statement() -> Plan:
     return visits.plan()
 
 
+def shared_cores() -> Plan:
+    """A plan of many stations on few cores: one that falls idle or busy changes all others."""
+    visits = Visits()
+    group = visits.group(2.0)
+    stations = [visits.station(Station(name="cpu", group=group)) for _ in range(100)]
+    demand = visits.column("demand", Exponential(law="exponential", mean=0.01))
+    for number in range(70):
+
+        def steps(number: int = number) -> None:
+            visits.serve(stations[number], demand)  # its only one there
+            visits.serve(stations[70 + number % 30], demand)  # where nobody is
+
+        visits.visit(number * 5e-5, steps)
+    return visits.plan()
+
+
 HAND_WRITTEN = {
     plan.__name__: plan
     for plan in (
@@ -147,5 +163,6 @@ HAND_WRITTEN = {
         memory_of_others,
         equal_victims,
         interrupted_statement,
+        shared_cores,
     )
 }

@@ -134,15 +134,18 @@ def _write(part: Path, content: bytes) -> None:
 
 
 def _read(part: Path) -> Any:
-    """Return the result in a part; none: it has gone, or a failure of power has left half of it."""
+    """Return the result in a part; none: it has gone, or it is damaged, and to be found anew."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(part, columns=[_OUTCOME], use_threads=False, partitioning=None)
-        return json.loads(table.column(_OUTCOME)[0].as_py())
-    except FileNotFoundError:
+        content = part.read_bytes()
+    except OSError:
         return None
-    except (pa.ArrowInvalid, ValueError):
+    try:
+        source = pa.BufferReader(content)
+        table = parquet.read_table(source, columns=[_OUTCOME], use_threads=False, partitioning=None)
+        return json.loads(table.column(_OUTCOME)[0].as_py())
+    except (pa.ArrowException, OSError, ValueError, LookupError):  # as the damage may be
         part.unlink(missing_ok=True)
         return None

@@ -181,6 +181,18 @@ def test_what_it_does_not_know_is_refused_by_name(name: str) -> None:
     assert differences(simulate_plan(plan), simulate_plan(plan, engine="reference")) == []
 
 
+@pytest.mark.parametrize("horizon_s", [0.5, 1.0, 1.5])
+def test_runs_that_end_before_the_first_sample(horizon_s: float) -> None:
+    """When nothing is left to be done, a run ends, however short it is."""
+    builder = PlanBuilder()
+    number = builder.request_class("request")
+    builder.delay(builder.column("work", Constant(value=0.1)))
+    builder.end()
+    builder.arrivals("visits", classes=[(number, 1.0)], times=np.array([0.1, 0.3]))
+    trace = agreed(builder.build(horizon_s=horizon_s, seed=1))
+    assert len(trace) == 2
+
+
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
 def test_long_runs_tell_how_far_they_are(engine: Literal["reference", "compiled"]) -> None:
     """Simulated seconds come in between, in order, and the last ones are the horizon."""
@@ -210,10 +222,22 @@ def test_a_clock_that_stands_still_is_an_error() -> None:
 
 def test_the_interpreter_gives_the_same_without_compiling() -> None:
     """The kernels are Python too, and numba's way with numbers is not what makes them agree."""
-    code = (
-        "from test_engines_agree import agreed, random_plan\n"
+    interpreted(f"for seed in {INTERPRETED}: agreed(random_plan(seed))")
+
+
+def test_no_table_is_written_beyond_its_end() -> None:
+    """Where tables are enlarged by no more than they must be; compiled code would not notice."""
+    interpreted(
+        "from capsim.engine.compiled import growth\n"
+        "growth.larger, growth._ROOM = lambda count, *_: count + 1, 1\n"
+        "for plan in HAND_WRITTEN.values(): agreed(plan())\n"
         f"for seed in {INTERPRETED}: agreed(random_plan(seed))"
     )
+
+
+def interpreted(code: str) -> None:
+    """Run some code in a process in which nothing is compiled."""
+    code = f"from test_engines_agree import HAND_WRITTEN, agreed, random_plan\n{code}"
     here = Path(__file__).parent
     environment = {
         **os.environ,
@@ -250,6 +274,30 @@ def told() -> str:
 def test_a_broken_rule_is_told(told: str, rule: str) -> None:
     """The comparison is worth something: an engine that breaks one rule differs on a plan."""
     assert f"{rule}: plan " in told
+
+
+def test_code_that_cannot_be_kept_is_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, a folder that has gone, a user without a home: no run fails for that."""
+    kept.write(tmp_path / "gone" / "code", b"some code")
+    monkeypatch.setattr(Path, "write_bytes", _full)
+    kept.write(tmp_path / "code", b"some code")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(Path, "home", _nobody)
+    monkeypatch.setattr(kept, "_is_ours", lambda _: False)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert kept.path_of_code("any") is None
+    assert kept.read(None) is None
+
+
+def _full(_path: Path, _content: bytes) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def _nobody() -> Path:
+    raise RuntimeError("Could not determine home directory.")
 
 
 def test_code_is_kept_for_these_sources_alone(tmp_path: Path) -> None:

@@ -62,9 +62,9 @@ MODEL = Model.model_validate(
 @pytest.fixture(name="small_parts")
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have engines hand over a part of a hundred rows: a run of a minute has many of them."""
-    monkeypatch.setattr("capsim.engine.reference.recorder._ENOUGH", 100)
+    monkeypatch.setattr("capsim.engine.reference.recorder.PART_ROWS", 100)
     if compiled.is_available():
-        monkeypatch.setattr("capsim.engine.compiled.layout._RECORDS", 100)
+        monkeypatch.setattr("capsim.engine.compiled.layout.PART_ROWS", 100)
 
 
 def figures(found: RunSummary) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyarrow import parquet
@@ -46,6 +47,22 @@ def test_no_folder_before_the_first_job(tmp_path: Path) -> None:
     assert journal.get("one") is None
     journal.forget()
     assert not list(tmp_path.iterdir())
+
+
+def test_damaged_files_are_no_jobs(tmp_path: Path) -> None:
+    """Whichever byte a failing disk flips: the job is found as it was, or done again."""
+    runs = tmp_path / "runs"
+    put(Journal(runs, "key"), "one")
+    part = runs / "simulations" / "key-one.parquet"
+    whole, kept = part.read_bytes(), Journal(runs, "key").get("one")
+    luck = np.random.default_rng(1)
+    lost = 0
+    for place in luck.integers(0, len(whole), 200).tolist():
+        part.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        found = Journal(runs, "key").get("one")
+        lost += found is None
+        assert found is None or set(found) == set(kept)
+    assert lost > 20
 
 
 def test_half_written_files_are_no_jobs(tmp_path: Path) -> None:

@@ -57,7 +57,6 @@ def workers(
         InputError: there is no such cluster, or it cannot do the work.
         RunError: a worker died.
     """
-    asked_engine = prepared_engine()
     address = None if asked is None else _address(asked)
     if address is not None:
         from capsim.cli.cluster import cluster
@@ -65,6 +64,7 @@ def workers(
         with cluster(address) as executor:
             yield executor
         return
+    asked_engine = prepared_engine()
     count = usable_cores() if jobs is None else jobs
     if count == 1:
         yield None

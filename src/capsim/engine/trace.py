@@ -12,6 +12,8 @@ from capsim.plan.plan import Plan
 
 Floats = NDArray[np.float64]
 
+SAMPLE_S = 1.0  # how often the whole is looked at: as load generators write their history
+
 # As narrow as they may be: memory is what many requests cost most.
 NUMBERS: dict[str, type[np.signedinteger[Any]]] = {
     "source": np.int16,
@@ -105,6 +107,11 @@ class Trace:
         return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0))
 
 
+# Requests, tasks or notes that are written down before a part is handed over: enough that handing
+# over costs little of each, and few enough to stay in the processor's cache.
+PART_ROWS = 8192
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """What an engine has written down since the part before.
@@ -114,9 +121,8 @@ class Part:
     """
 
     trace: Trace
-    in_hand: (
-        Tasks  # unfinished so far, where notes are written; those at the horizon are in `trace`
-    )
+    # Unfinished so far, where notes are written; those at the horizon are in `trace`.
+    in_hand: Tasks
 
 
 Receive = Callable[[Part], None]

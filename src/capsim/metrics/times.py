@@ -61,8 +61,9 @@ class EveryTime:
 class Histogram:
     """How many there are in each of many bins, which are equally wide on a logarithmic scale.
 
-    Of any finite times there are less than a million bins; of response times, some thousand. Times
-    of zero have a bin of their own. Mean and maximum are those of the times themselves.
+    Of any finite times there are at most a million and a half bins; of response times, some
+    thousand. Times of zero have a bin of their own. Mean and maximum are those of the times
+    themselves.
     """
 
     error = HISTOGRAM_ERROR

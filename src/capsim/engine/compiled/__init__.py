@@ -45,6 +45,10 @@ def run(plan: Plan, receive: Receive) -> None:
 
 def is_prepared() -> bool:
     """Return whether the engine has been compiled before, so that it starts at once."""
+    from capsim.engine.compiled.jit import IS_INTERPRETED
+
+    if IS_INTERPRETED:
+        return True
     from capsim.engine.compiled.loading import is_compiled
 
     return is_compiled()

@@ -31,7 +31,7 @@ def larger(count: int, few: int = _FEW, many: int = _MANY) -> int:
 
 def make_room(tables: Tables) -> bool:
     """Enlarge every table that is nearly full; return whether any had to be moved."""
-    registers, moved = tables["registers"][0], False
+    registers, moved = tables["registers"][0], _widen(tables)
     for name, (first, spare) in _SPARE.items():
         _set_margins(tables)
         while registers[spare] < _ROOM + registers[_MARGINS.get(name, "margin_jobs")]:
@@ -45,9 +45,8 @@ def make_room(tables: Tables) -> bool:
         while registers[name] + len(tables["jobs"]) + _ROOM > len(tables[name]):
             _enlarge(tables, name)
             moved = True
-    moved |= _widen(tables)
-    _set_margins(tables)
     moved |= _enlarge_ready(tables)
+    registers["room"] = 0  # it was counted with other margins
     return moved
 
 
@@ -55,13 +54,17 @@ def _set_margins(tables: Tables) -> None:
     """Say how much room may be needed at once.
 
     A job may fork, be killed and leave a ghost, and at its end grant, or have booted, every slot
-    that it has. Where something befalls many at once, all jobs may leave ghosts, with a timer for
-    each and one for every station that it changes, or all that wait be granted a slot.
+    that it has. A service may end that was its station's only one, and the same job begin one at an
+    idle station: each changes the speed of all stations that share cores. Where something befalls
+    many at once, all jobs may leave ghosts, boot a slot and leave a station, and every station fall
+    idle, or all that wait be granted a slot.
     """
     registers, held = tables["registers"][0], tables["held"].shape[1]
     jobs, stations = len(tables["jobs"]), len(tables["stations"])
     swept = jobs if registers["sweeping"] else 0
-    registers["margin"] = stations + len(tables["deadlines"]) + held + 8 + swept * (stations + 2)
+    registers["margin"] = 2 * stations + len(tables["deadlines"]) + held + 8
+    if registers["sweeping"]:
+        registers["margin"] += 4 * jobs + stations * stations
     registers["margin_jobs"] = 3 + (swept + 1) // 2
     registers["margin_tokens"] = held + 4 + swept
 
@@ -72,7 +75,7 @@ def _widen(tables: Tables) -> bool:
     full = []
     if len(stations) and max(stations["services"].max(), stations["waiting"].max()) == width:
         full += ["services", "queues"]
-    if tables["jobs"]["held"].max() == tables["held"].shape[1]:
+    if tables["jobs"]["held"].max(initial=0) == tables["held"].shape[1]:
         full += ["held", "held_slots"]
     for name in full:
         tables[name] = _wider(tables[name])

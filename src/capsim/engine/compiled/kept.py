@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,30 +32,43 @@ def path_of_code(machine: str) -> Path | None:
     Args:
         machine: what the code is for.
     """
-    facts = (sources_digest(), version("numba"), version("llvmlite"), machine)
-    name = f"{_PREFIX}{_digest(repr(facts).encode()).hex()}"
+    facts = (version("numba"), version("llvmlite"), machine)
+    name = f"{_PREFIX}{sources_digest()}-{_digest(repr(facts).encode()).hex()}"
     return next((place / name for place in _places() if _is_ours(place)), None)
 
 
 def read(path: Path | None) -> bytes | None:
     """Return code that was kept; none: there is none that is whole."""
-    if path is None or not path.is_file():
+    if path is None:
         return None
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
     code = content[_DIGEST_SIZE:]
     return code if content[:_DIGEST_SIZE] == _digest(code) else None
 
 
 def write(path: Path | None, code: bytes) -> None:
-    """Keep code, whole or not at all, in the place of what older sources were compiled to."""
+    """Keep code, whole or not at all; where that fails, the next run compiles once more."""
     if path is None or read(path) == code:
         return
-    if path.parent == _beside():
-        for older in path.parent.glob(f"{_PREFIX}*"):
-            older.unlink(missing_ok=True)
-    written = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    written.write_bytes(_digest(code) + code)
-    written.replace(path)
+    with suppress(OSError):
+        written = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+        try:
+            written.write_bytes(_digest(code) + code)
+            written.replace(path)
+        finally:
+            written.unlink(missing_ok=True)
+        if path.parent == _beside():
+            _remove_older(path)
+
+
+def _remove_older(path: Path) -> None:
+    """Remove what other sources were compiled to, for whatever processors."""
+    for kept in path.parent.glob(f"{_PREFIX}*"):
+        if not kept.name.startswith(f"{_PREFIX}{sources_digest()}"):
+            kept.unlink(missing_ok=True)
 
 
 def _digest(content: bytes) -> bytes:
@@ -72,7 +86,9 @@ def _places() -> Iterator[Path]:
         yield Path(asked_for)
         return
     yield _beside()
-    yield Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "capsim"
+    cache = os.environ.get("XDG_CACHE_HOME")
+    with suppress(RuntimeError):  # a user without a home
+        yield (Path(cache) if cache else Path.home() / ".cache") / "capsim"
 
 
 def _is_ours(folder: Path) -> bool:

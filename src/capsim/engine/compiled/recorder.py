@@ -7,8 +7,7 @@ from capsim.engine.compiled.holders import in_use
 from capsim.engine.compiled.jit import kernel, seldom
 from capsim.engine.compiled.retrying import decide_retry
 from capsim.engine.compiled.state import NONE, State
-
-SAMPLE_S = 1.0  # as load generators write their history
+from capsim.engine.trace import SAMPLE_S
 
 
 @kernel

@@ -80,7 +80,8 @@ STEP = _table(
 SOURCE = _table(
     "open pacing patience timeout_status think_column class_column classes choices retries "
     "jitter luck_column first_user users first_group group_size requests "
-    "far_user far_group far_size far_requests arrived due",  # those whose blocks are others
+    "far_user far_group far_size far_requests "  # of users whose blocks are others
+    "arrived due",
     "pause_base pause_cap ratio burst tokens",
 )
 CLASS = _table("entry error")

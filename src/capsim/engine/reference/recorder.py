@@ -9,12 +9,10 @@ from capsim.engine.reference.job import Job
 from capsim.engine.reference.owned import Owned
 from capsim.engine.reference.slots import Slots
 from capsim.engine.reference.station import ServiceStation
-from capsim.engine.trace import NUMBERS, Part, Receive, Tasks, Trace
+from capsim.engine.trace import NUMBERS, PART_ROWS, SAMPLE_S, Part, Receive, Tasks, Trace
 from capsim.plan.ops import Status
 from capsim.plan.plan import Plan
 
-_SAMPLE_S = 1.0  # as load generators write their history
-_ENOUGH = 8192  # records, tasks or notes: then a part of the trace is handed over
 _NEVER = float("nan")
 
 Record = tuple[int, int, int, int, int, float, float, float, int, bool, dict[int, float] | None]
@@ -142,9 +140,9 @@ class Recorder:
     def _next_sample(self, _timer: object) -> None:
         self._sample()
         written: tuple[Sized, ...] = (self._records, self._tasks, *self._notes.values())
-        if max(map(len, written)) >= _ENOUGH:
+        if max(map(len, written)) >= PART_ROWS:
             self._hand_over()
-        self._env.timeout(_SAMPLE_S).callbacks.append(self._next_sample)
+        self._env.timeout(SAMPLE_S).callbacks.append(self._next_sample)
 
     def _sample(self) -> None:
         for station in self._stations:

@@ -16,12 +16,11 @@ from capsim.engine.compiled.layout.sources import lay_sources
 from capsim.engine.compiled.layout.stations import lay_stations
 from capsim.engine.compiled.layout.steps import lay_steps
 from capsim.engine.compiled.state import NONE
+from capsim.engine.trace import PART_ROWS
 from capsim.plan.plan import Plan
 
 _FIRST_HELD = 8  # to begin with; the table grows
-# Of what is written down: when a table is full, it is handed over. Some thousand requests are
-# enough that handing over costs little of each, and few enough to stay in the processor's cache.
-_RECORDS, _SAMPLES = 8192, 256
+_SAMPLES = 256  # when as many are written down, they are handed over
 
 
 def lay_out(plan: Plan) -> Tables:
@@ -76,10 +75,10 @@ def _records(plan: Plan) -> Tables:
     """Return the tables of what is written down."""
     width = 1 + 3 * len(plan.resources) + 3 * len(plan.stations)
     return {
-        "records": np.zeros(_RECORDS, state.RECORD),
-        "record_waits": np.zeros((_RECORDS, len(plan.wait_names))),
-        "tasks": np.zeros(_RECORDS, state.TASK),
-        "notes": np.zeros(_RECORDS, state.NOTE),
+        "records": np.zeros(PART_ROWS, state.RECORD),
+        "record_waits": np.zeros((PART_ROWS, len(plan.wait_names))),
+        "tasks": np.zeros(PART_ROWS, state.TASK),
+        "notes": np.zeros(PART_ROWS, state.NOTE),
         "samples": np.zeros((_SAMPLES, width)),
     }
 

@@ -17,8 +17,8 @@ from capsim.engine.compiled.agenda import (
 )
 from capsim.engine.compiled.layout.rows import Row, Table, Tables, table_of
 from capsim.engine.compiled.population import BEGINS
-from capsim.engine.compiled.recorder import SAMPLE_S
 from capsim.engine.compiled.state import NONE
+from capsim.engine.trace import SAMPLE_S
 from capsim.plan.plan import Blackout, Outage, Plan, Source
 
 
@@ -27,7 +27,8 @@ class _Timers:
 
     def __init__(self, horizon_s: float) -> None:
         self._horizon_s = horizon_s
-        self.rows: list[Row] = []
+        # The first sample is always due, even beyond the end: so there is always a next timer.
+        self.rows: list[Row] = [{"time": SAMPLE_S, "kind": SAMPLE}]
 
     def add(self, time_s: float, kind: int, who: int, stamp: int = 0) -> None:
         if time_s < self._horizon_s:
@@ -45,7 +46,6 @@ def lay_timers(plan: Plan, tables: Tables) -> Tables:
     """Return the timers of what happens at a fixed time; what does at time zero happens now."""
     changes: list[Row] = []
     timers = _Timers(plan.horizon_s)
-    timers.add(SAMPLE_S, SAMPLE, 0)
     for number, spec in enumerate(plan.stations):
         for time_s, speed in spec.speeds:
             if time_s > 0.0:
