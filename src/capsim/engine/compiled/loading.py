@@ -4,8 +4,10 @@ What was kept is loaded without numba, whose import takes longer than many a run
 """
 
 import ctypes
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -50,13 +52,26 @@ def _machine() -> str:
 
 
 def _compiled() -> bytes:
-    from numba import types
+    with _no_collection():
+        from numba import types
 
-    from capsim.engine.compiled import state_code  # noqa: F401 (numba knows tables from then on)
-    from capsim.engine.compiled.state_type import StateType
-    from capsim.engine.compiled.whole import machine_code
+        from capsim.engine.compiled import state_code  # noqa: F401 (numba knows tables from then on)
+        from capsim.engine.compiled.state_type import StateType
+        from capsim.engine.compiled.whole import machine_code
 
-    return machine_code(advance, _NAME, (StateType(), types.float64, types.int64))
+        return machine_code(advance, _NAME, (StateType(), types.float64, types.int64))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Leave Python's garbage be: compiling makes next to none, and looking for it takes a tenth."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _loaded(code: bytes) -> tuple[Loop, Any]:

@@ -54,6 +54,8 @@ def drop_of_slot(s: State, resource: int, slot: int) -> None:
 def close_session(s: State, session: int) -> None:
     """Close a connection: what the user's server thread owned is free again."""
     s.sessions[session].route = NONE
+    if s.owned_by_session.shape[1] == 0:
+        return
     for number in range(len(s.resources)):
         if s.resources[number].owned != NONE:
             _drop_of_session(s, number, session)

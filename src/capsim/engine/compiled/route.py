@@ -49,9 +49,17 @@ def _which(s: State, step: int, first: int) -> int:
     """Say among which servers to choose: those with room, or else those open, or else all."""
     if s.steps[step].gates < 0:
         return _ALL
-    if _count(s, step, first, _WITH_ROOM) > 0:
+    if _has_one(s, step, first, _WITH_ROOM):
         return _WITH_ROOM
-    return _OPEN if _count(s, step, first, _OPEN) > 0 else _ALL
+    return _OPEN if _has_one(s, step, first, _OPEN) else _ALL
+
+
+@kernel
+def _has_one(s: State, step: int, first: int, among: int) -> bool:
+    for server in range(first, first + s.steps[step].count):
+        if _is_one(s, step, server, among):
+            return True
+    return False
 
 
 @kernel

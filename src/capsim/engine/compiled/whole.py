@@ -7,9 +7,7 @@ kernel stops short of it here, and whoever asks for machine code gets that of th
 a third of the time, and the code is no slower.
 """
 
-import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -47,7 +45,7 @@ def machine_code(kernel: Callable[..., Any], name: str, arguments: tuple[Any, ..
     Returns:
         An object file for this machine.
     """
-    with global_compiler_lock, _no_collection():
+    with global_compiler_lock:
         return _machine_code(_Kernels().compiled(kernel, arguments), name, arguments)
 
 
@@ -72,18 +70,6 @@ def _machine_code(compiled: Any, name: str, arguments: tuple[Any, ...]) -> bytes
     whole.enable_object_caching()
     whole.finalize()
     return bytes(whole._get_compiled_object())  # noqa: SLF001 (numba keeps it for its own cache)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Leave Python's garbage be: compiling makes next to none, and looking for it takes a tenth."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Kernels:

@@ -9,7 +9,7 @@ from capsim.engine.compiled.deadlines import OF_STEP
 from capsim.engine.compiled.instructions import SERVE_UNLESS_DOWN
 from capsim.engine.compiled.layout.resources import owned_resources
 from capsim.engine.compiled.layout.rows import Limits, Row, Tables, table_of
-from capsim.plan.ops import FAILS, Op, Step
+from capsim.plan.ops import FAILS, Op, Policy, Step
 from capsim.plan.plan import Plan
 
 _ONE_FOR_ALL = 1 << 62  # a divisor that turns every route into replica 0
@@ -77,12 +77,12 @@ def _is_alone(plan: Plan, step: Step) -> bool:
 def _turns(plan: Plan) -> tuple[dict[int, int], int]:
     """Return where the turns of each choice begin, and how many there are in all.
 
-    Choices at the same gates share theirs.
+    Choices at the same gates share theirs; nobody has a turn where luck alone decides.
     """
     begins: dict[int, int] = {}
     by_gates: dict[int, int] = {}
     for number, step in enumerate(plan.steps):
-        if step.op == Op.ROUTE:
+        if step.op == Op.ROUTE and step.policy in {Policy.TURN, Policy.LEAST}:
             gates = step.target if step.target >= 0 else -1 - number
             begins[number] = by_gates.setdefault(gates, len(by_gates) * _most_routes(plan))
     return begins, len(by_gates) * _most_routes(plan)
