@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import agreement
+import commands
 import engines
 import growth
 import starting
@@ -55,6 +56,7 @@ def _sections(rounds: int, most_requests: int) -> dict[str, Callable[[], str]]:
         "All simulate the same model": agreement.report,
         "Side by side": lambda: engines.report(rounds),
         "Compiling and loading": lambda: starting.report(rounds),
+        "Commands that people wait for": commands.report,
         "How cost grows": lambda: growth.report(most_requests),
     }
 
