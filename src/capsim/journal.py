@@ -1,5 +1,6 @@
 """What long work has found so far, kept on disk: stopping it, however hard, loses nothing."""
 
+import hashlib
 import io
 import json
 import shutil
@@ -13,6 +14,7 @@ from capsim.files import check_writable, write_whole
 Cell = str | bool | int | float  # what is not known is NaN, or an empty text
 
 _OUTCOME = "outcome"  # the column of a job's whole result, as JSON
+_DIGEST = "digest"  # of which job it is, and of that
 _PART = ".parquet"
 
 
@@ -55,7 +57,7 @@ class Journal:
         """Return the result of a job as JSON holds it; none: there is none."""
         self._used.add(name)
         if name not in self._known and name in self._parts:
-            self._known[name] = _read(self._parts[name])
+            self._known[name] = _read(self._parts[name], self._key, name)
         return self._known.get(name)
 
     def put(self, name: str, result: Any, *, kind: str, about: Mapping[str, Cell]) -> None:
@@ -73,7 +75,9 @@ class Journal:
             return
         part = self.path / kind / f"{self._key}-{name}{_PART}"
         self._parts[name] = part
-        row = {"key": self._key, "name": name, **about, _OUTCOME: json.dumps(result)}
+        outcome = json.dumps(result)
+        digest = _digest(self._key, name, outcome)
+        row = {"key": self._key, "name": name, **about, _DIGEST: digest, _OUTCOME: outcome}
         content = _as_parquet(row)
         try:
             _write(part, content)
@@ -133,19 +137,35 @@ def _write(part: Path, content: bytes) -> None:
     write_whole(part, content)
 
 
-def _read(part: Path) -> Any:
-    """Return the result in a part; none: it has gone, or it is damaged, and to be found anew."""
+def _digest(*texts: str) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+
+
+def _read(part: Path, key: str, name: str) -> Any:
+    """Return a job's result; none: its file has gone, or is damaged or another job's."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     try:
         content = part.read_bytes()
     except OSError:
         return None
     try:
-        source = pa.BufferReader(content)
-        table = parquet.read_table(source, columns=[_OUTCOME], use_threads=False, partitioning=None)
-        return json.loads(table.column(_OUTCOME)[0].as_py())
-    except (pa.ArrowException, OSError, ValueError, LookupError):  # as the damage may be
-        part.unlink(missing_ok=True)
-        return None
+        digest, outcome = _parsed(content)
+        if digest == _digest(key, name, outcome):
+            return json.loads(outcome)
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError):
+        pass  # as the damage may be
+    part.unlink(missing_ok=True)
+    return None
+
+
+def _parsed(content: bytes) -> tuple[str, str]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = [_DIGEST, _OUTCOME]
+    table = parquet.read_table(
+        pa.BufferReader(content), columns=columns, use_threads=False, partitioning=None
+    )
+    digest, outcome = (table.column(column)[0].as_py() for column in columns)
+    return digest, outcome

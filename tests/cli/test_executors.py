@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -243,6 +244,23 @@ def test_nobody_listens(run: Run) -> None:
     assert "no scheduler answers there; start one with: dask scheduler" in result.err
     assert result.err.count("\n") == 1
     assert logging.getLogger("distributed").isEnabledFor(logging.ERROR)
+
+
+def test_somebody_else_listens(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that waits to be spoken to is no scheduler, and is not waited for."""
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = run(*PREDICT, "--executor", f"dask://127.0.0.1:{port}")
+    assert (result.code, result.out) == (2, "")
+    assert "no scheduler answers there" in result.err
+
+
+def test_the_current_folder_is_none_for_finished_jobs(run: Run) -> None:
+    """It would fill with files that nobody asked for."""
+    result = run(*PREDICT, "--runs", "")
+    assert (result.code, result.out) == (2, "")
+    assert "--runs: names the current folder" in result.err
 
 
 def test_without_the_library(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Finished jobs on disk: readable at any time, and nobody's but one's own."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_each_job_is_a_row_group_for_pandas(tmp_path: Path) -> None:
     put(journal, "three", kind="searches")
     frame = pd.read_parquet(tmp_path / "runs" / "simulations")
     assert sorted(frame["name"]) == ["one", "two"]
-    assert list(frame.columns) == ["key", "name", *ABOUT, "outcome"]
+    assert list(frame.columns) == ["key", "name", *ABOUT, "digest", "outcome"]
     assert frame["users"].tolist() == [7, 7]
     assert len(pd.read_parquet(tmp_path / "runs")) == 3
     for part in tmp_path.glob("runs/*/*"):
@@ -47,6 +48,20 @@ def test_no_folder_before_the_first_job(tmp_path: Path) -> None:
     assert journal.get("one") is None
     journal.forget()
     assert not list(tmp_path.iterdir())
+
+
+def test_another_jobs_file_is_no_job(tmp_path: Path) -> None:
+    """One that was copied over another, or written by somebody else, is done again."""
+    runs = tmp_path / "runs"
+    put(Journal(runs, "key"), "one", "two", "three", "four")
+    folder = runs / "simulations"
+    shutil.copy(folder / "key-one.parquet", folder / "key-two.parquet")
+    table = pd.read_parquet(folder / "key-three.parquet")
+    table.assign(outcome="{}").to_parquet(folder / "key-three.parquet")
+    table.drop(columns="outcome").to_parquet(folder / "key-four.parquet")
+    journal = Journal(runs, "key")
+    assert journal.get("one")["job"] == "one"
+    assert [journal.get(name) for name in ("two", "three", "four")] == [None] * 3
 
 
 def test_damaged_files_are_no_jobs(tmp_path: Path) -> None:

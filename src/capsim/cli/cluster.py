@@ -1,6 +1,7 @@
 """The workers of a cluster of dask.distributed, for `--executor dask://HOST:PORT`."""
 
 import logging
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
@@ -172,6 +173,7 @@ def _library(address: str) -> Any:
 @contextmanager
 def _connected(distributed: Any, address: str) -> Iterator[Any]:
     try:
+        _hear(address)
         client = distributed.Client(f"tcp://{address}", timeout=_PATIENCE_S, set_as_default=False)
     except OSError:
         raise InputError(
@@ -183,6 +185,20 @@ def _connected(distributed: Any, address: str) -> Iterator[Any]:
     finally:
         with undisturbed():
             client.close(timeout=_PATIENCE_S)
+
+
+def _hear(address: str) -> None:
+    """Make sure that who listens there speaks first, as a scheduler does.
+
+    The library waits for the first word of anything else, a web server say, for ever.
+
+    Raises:
+        OSError: nobody listens, or says anything.
+    """
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE_S) as caller:
+        if not caller.recv(1):
+            raise ConnectionError(address)
 
 
 @contextmanager

@@ -32,8 +32,10 @@ class Means:
     resume: bool | None = None  # none: go on from what there is, if there is something
 
     def __post_init__(self) -> None:
-        """Refuse an executor that cannot be."""
+        """Refuse an executor that cannot be, and the folder that everything else is in."""
         check_executor(self.executor, self.jobs)
+        if self.runs == Path():
+            raise InputError("--runs: names the current folder; name one of its own, e.g. runs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +121,12 @@ def kept_work(what: str, *, means: Means, engine: "Engine", journal: Journal) ->
     except KeyboardInterrupt:
         done, total = count
         how_far = f" after {done} of {total} {what}" if total else ""
-        kept = _kept(journal) if done else _NOTHING_KEPT
+        kept = _kept(journal, means) if done else _NOTHING_KEPT
         raise StoppedError(f"stopped{how_far}; {kept}") from None
 
 
-def _kept(journal: Journal) -> str:
+def _kept(journal: Journal, means: Means) -> str:
     if journal.path is None:
         return _NOTHING_KEPT
-    return f"{journal.path} keeps what is done, and the same command goes on from there"
+    again = "the same command without --anew" if means.resume is False else "the same command"
+    return f"{journal.path} keeps what is done, and {again} goes on from there"
