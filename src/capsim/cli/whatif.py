@@ -57,7 +57,7 @@ def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
 ) -> None:
     """Compare remedies, draw by draw under the same luck, and rank them by regret.
 
-    All that fit take two to three minutes on two cores; name a few for less.
+    All that fit take a quarter of a minute on two cores; name a few for less.
     """
     means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     number = options.one_number(users, "remedies are compared at one number of users")
