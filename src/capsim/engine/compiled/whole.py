@@ -2,15 +2,14 @@
 
 numba makes a function ready for use by itself: it optimises it together with copies of all that it
 calls, and makes machine code of that. A kernel that is called by kernels that are called by others
-goes through this as often as there are kernels above it, and nobody ever calls it by itself. So a
-kernel stops short of it here, and whoever asks for machine code gets that of the whole. That takes
-a third of the time, and the code is no slower.
+goes through this as often as there are kernels above it, and nobody ever calls it by itself. So
+all kernels are put in one module here, each once, and machine code is made of that. That takes a
+quarter of the time, and the code is no slower.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 import numba
 from llvmlite import ir
 from numba import types
@@ -19,6 +18,7 @@ from numba.core import compiler, typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.registry import cpu_target
 
 from capsim.engine.compiled.jit import is_kernel, is_seldom
 
@@ -32,6 +32,8 @@ _OPTIONS: Any = {
     "no_cfunc_wrapper": True,
     "_nrt": False,
 }
+# What is called seldom is to be small, and not to be copied to where it is called.
+_SELDOM = ("cold", "noinline", "minsize", "optsize")
 
 
 def machine_code(kernel: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> bytes:
@@ -46,42 +48,86 @@ def machine_code(kernel: Callable[..., Any], name: str, arguments: tuple[Any, ..
         An object file for this machine.
     """
     with global_compiler_lock:
-        return _machine_code(_Kernels().compiled(kernel, arguments), name, arguments)
+        whole = _Whole(cpu_target.target_context.codegen(), name)
+        whole.add_door(name, _Kernels(whole).compiled(kernel, arguments).fndesc)
+        whole.enable_object_caching()
+        whole.finalize()
+        return bytes(whole._get_compiled_object())  # noqa: SLF001 (numba keeps it for its own cache)
 
 
-def _machine_code(compiled: Any, name: str, arguments: tuple[Any, ...]) -> bytes:
-    target, described = compiled.target_context, compiled.fndesc
-    whole = _Whole(target.codegen(), name)
-    module = whole.create_ir_module(name)
-    given = [target.get_value_type(kind) for kind in arguments]
-    result = target.get_value_type(described.restype)
-    door = ir.Function(module, ir.FunctionType(result, given), name)
-    builder = ir.IRBuilder(door.append_basic_block())
-    _status, found = target.call_conv.call_function(
-        builder,
-        target.declare_function(module, described),
-        described.restype,
-        described.argtypes,
-        door.args,
-    )
-    builder.ret(found)  # a kernel raises nothing, so its status tells nothing
-    whole.add_ir_module(module)
-    whole.add_linking_library(compiled.library)
-    whole.enable_object_caching()
-    whole.finalize()
-    return bytes(whole._get_compiled_object())  # noqa: SLF001 (numba keeps it for its own cache)
+class _Whole(JITCodeLibrary):
+    """All kernels in one module, which is complete when the last one has been lowered."""
+
+    def __init__(self, codegen: Any, name: str) -> None:
+        """Have no kernels."""
+        super().__init__(codegen, name)
+        self._kernels = super().create_ir_module(name)
+
+    def create_ir_module(self, _name: str) -> Any:
+        """Return where the next kernel goes."""
+        return self._kernels
+
+    def add_ir_module(self, module: Any) -> None:
+        """Wait for the others."""
+
+    def add_llvm_module(self, module: Any) -> None:
+        """Take code in as it is."""
+        self._final_module.link_in(module)
+
+    def add_door(self, name: str, kernel: Any) -> None:
+        """Let other languages call a kernel.
+
+        Args:
+            name: under which they find it.
+            kernel: numba's description of it.
+        """
+        target = cpu_target.target_context
+        values = [target.get_value_type(kind) for kind in kernel.argtypes]
+        result = target.get_value_type(kernel.restype)
+        door = ir.Function(self._kernels, ir.FunctionType(result, values), name)
+        builder = ir.IRBuilder(door.append_basic_block())
+        called = target.declare_function(self._kernels, kernel)
+        _status, found = target.call_conv.call_function(
+            builder, called, kernel.restype, kernel.argtypes, door.args
+        )
+        builder.ret(found)  # a kernel raises nothing, so its status tells nothing
+
+    def finish_kernel(self, kernel: Any, *, seldom: bool) -> None:
+        """Say of the code of a kernel who calls it.
+
+        Args:
+            kernel: numba's description of it.
+            seldom: whether that is done seldom.
+        """
+        code = self._kernels.get_global(kernel.llvm_func_name)
+        code.linkage = "internal"
+        for attribute in _SELDOM if seldom else ():
+            code.attributes.add(attribute)
+
+    def finalize(self) -> None:
+        """Make machine code of all kernels."""
+        super().add_ir_module(self._kernels)
+        super().finalize()
+
+    def _optimize_final_module(self) -> None:
+        """Optimise once; there are no loops over arrays to be unrolled."""
+        passes, options = self._codegen._module_pass_manager(  # noqa: SLF001 (the base class does)
+            opt=_OPTIMISATION, loop_vectorize=False, slp_vectorize=False
+        )
+        passes.run(self._final_module, options)
 
 
 class _Kernels:
     """The kernels that belong to one whole, as numba knows them."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: _Whole) -> None:
         """Know none."""
+        self.whole = whole
         self.calls: dict[Any, Any] = {}  # how operators were typed
         self._dispatchers: dict[Callable[..., Any], Any] = {}
 
     def compiled(self, kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Compile a kernel as a part, and all that it calls."""
+        """Compile a kernel, and all that it calls."""
         dispatcher = self._dispatcher(kernel)
         dispatcher.compile(arguments)
         return dispatcher.overloads[arguments]
@@ -95,70 +141,6 @@ class _Kernels:
             parts = type("_Parts", (_PartCompiler,), {"kernels": self})
             self._dispatchers[kernel] = numba.njit(pipeline_class=parts, **_OPTIONS)(kernel)
         return self._dispatchers[kernel]
-
-
-class _Part(JITCodeLibrary):
-    """What a kernel does, for others to take in."""
-
-    def add_llvm_module(self, module: Any) -> None:
-        """Take code in as it is."""
-        self._final_module.link_in(module)
-
-    def keep_small(self, name: str) -> None:
-        """Have a function of this part be called, not copied, and compiled for its size."""
-        for attribute in ("cold", "noinline", "minsize", "optsize"):
-            self._final_module.get_function(name).add_function_attribute(attribute)
-
-    def finalize(self) -> None:
-        """Be complete: there is nothing to be done for a part alone."""
-        self._finalized = True
-
-    def _get_module_for_linking(self) -> Any:
-        """Return this part with all that it calls, which nobody else will look for."""
-        if self._shared_module is None:
-            whole = self._final_module.clone()
-            own = set(_defined(whole))
-            for module in self._below({}).values():
-                whole.link_in(module, preserve=True)
-            for name in _defined(whole):
-                linkage = "linkonce_odr" if name in own else "internal"
-                whole.get_function(name).linkage = linkage
-            self._shared_module = whole
-        return self._shared_module
-
-    def _below(self, found: dict[JITCodeLibrary, Any]) -> dict[JITCodeLibrary, Any]:
-        """Return the code of all that this part calls, each once."""
-        for library in self._linking_libraries:
-            if library is self or library in found:
-                continue
-            if isinstance(library, _Part):
-                found[library] = library._final_module  # noqa: SLF001 (its like)
-                library._below(found)  # noqa: SLF001
-            else:  # one of numba's own functions
-                found[library] = library._get_module_for_linking()  # noqa: SLF001
-        return found
-
-
-class _Whole(JITCodeLibrary):
-    """A kernel with all its parts."""
-
-    def add_llvm_module(self, module: Any) -> None:
-        """Take code in as it is."""
-        self._final_module.link_in(module)
-
-    def _optimize_final_module(self) -> None:
-        """Optimise once; there are no loops over arrays to be unrolled."""
-        passes, options = self._codegen._module_pass_manager(  # noqa: SLF001 (the base class does)
-            opt=_OPTIMISATION, loop_vectorize=False, slp_vectorize=False
-        )
-        passes.run(self._final_module, options)
-
-
-def _defined(module: Any) -> Iterator[str]:
-    """Return the names of the functions that a module has, and not only mentions."""
-    for function in module.functions:
-        if not function.is_declaration and function.linkage == llvm.Linkage.external:
-            yield function.name
 
 
 class _Known:
@@ -185,7 +167,13 @@ class _Known:
         return self._kernels.type_of(value) or self._context.resolve_getattr(of, name)
 
     def resolve_function_type(self, function: Any, arguments: Any, keywords: Any) -> Any:
-        """Return the signature of a call."""
+        """Return the signature of a call.
+
+        numba would compile a kernel once more for each number that it is called with in so many
+        words. The optimiser knows better where that is worth it.
+        """
+        if isinstance(function, types.Dispatcher):
+            arguments = tuple(types.unliteral(each) for each in arguments)
         known, call = self._kernels.calls, (function, tuple(arguments))
         if not isinstance(function, types.Function) or keywords:
             return self._context.resolve_function_type(function, arguments, keywords)
@@ -212,23 +200,21 @@ class _TypeInference(typed_passes.NopythonTypeInference):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _PartLowering(typed_passes.NativeLowering):
-    """Turn a kernel into a part."""
+    """Turn a kernel into a part of the whole."""
 
     _name = "capsim_part_lowering"
 
     def run_pass(self, state: Any) -> bool:
         """Lower, and let other kernels call what comes of it."""
-        target, name = state.targetctx, state.func_id.func_qualname
-        state.library = _Part(target.codegen(), name)
-        state.flags.no_compile = True
+        whole, kernel = state.pipeline.kernels.whole, state.func_id
+        state.library, state.flags.no_compile = whole, True
         super().run_pass(state)
-        lowered, kept = state["cr"], (state.library,)
-        if is_seldom(state.func_id.func):
-            state.library.keep_small(lowered.fndesc.llvm_func_name)
+        lowered = state["cr"]
+        whole.finish_kernel(lowered.fndesc, seldom=is_seldom(kernel.func))
         # What stands for the kernel among numba's functions; Python cannot call it.
         module = lowered.fndesc.lookup_module()
-        handle = make_function(module, name, "", 0, lowered.env, kept)
-        target.insert_user_function(handle, lowered.fndesc, kept)
+        handle = make_function(module, kernel.func_qualname, "", 0, lowered.env, ())
+        state.targetctx.insert_user_function(handle, lowered.fndesc)
         state["cr"] = lowered._replace(cfunc=handle)
         return True
 
