@@ -14,9 +14,11 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from statistics import NormalDist
 
-from capsim.calibration import Effort, calibrate
+from capsim.calibration.fit import calibrate
+from capsim.calibration.sampler import Effort
 from capsim.errors import RunError
-from capsim.experiments import Belief, predict
+from capsim.experiments.beliefs import Belief
+from capsim.experiments.predict import predict
 from capsim.loadtest.observations import Dataset
 from capsim.loadtest.rounding import rounding_step_s
 from capsim.metrics.run import simulate

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from capsim import plots
-    from capsim.calibration import Posterior, calibrate, load_posterior, posterior_path
+    from capsim.calibration.fit import calibrate
+    from capsim.calibration.posterior import Posterior, load_posterior, posterior_path
     from capsim.experiments.beliefs import Belief
     from capsim.experiments.bounds import bounds, bounds_of_data
     from capsim.experiments.capacity import capacity
@@ -29,19 +30,19 @@ _HOMES = {
     "simulate": "capsim.metrics.run",
     "Run": "capsim.metrics.run",
     "simulate_summary": "capsim.metrics.folding",
-    "calibrate": "capsim.calibration",
-    "Posterior": "capsim.calibration",
-    "load_posterior": "capsim.calibration",
-    "posterior_path": "capsim.calibration",
-    "Belief": "capsim.experiments",
+    "calibrate": "capsim.calibration.fit",
+    "Posterior": "capsim.calibration.posterior",
+    "load_posterior": "capsim.calibration.posterior",
+    "posterior_path": "capsim.calibration.posterior",
+    "Belief": "capsim.experiments.beliefs",
     "bounds": "capsim.experiments.bounds",
     "bounds_of_data": "capsim.experiments.bounds",
     "capacity": "capsim.experiments.capacity",
-    "predict": "capsim.experiments",
+    "predict": "capsim.experiments.predict",
     "replicate": "capsim.experiments.replications",
-    "sweep": "capsim.experiments",
-    "sweep_grid": "capsim.experiments",
-    "whatif": "capsim.experiments",
+    "sweep": "capsim.experiments.sweep",
+    "sweep_grid": "capsim.experiments.sweep",
+    "whatif": "capsim.experiments.whatif",
 }
 
 __all__ = [

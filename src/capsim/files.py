@@ -15,19 +15,22 @@ def check_writable(path: Path) -> None:
     Raises:
         InputError: its folder is missing or not writable, or it is a folder itself.
     """
-    folder = path.parent
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it")
-    if not folder.is_dir():
-        raise InputError(f"{path}: folder {folder} does not exist; create it first")
+    _check_place(path)
     try:
         # Asking for permission is not enough: file systems refuse for reasons of their own.
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror}); choose another place"
         ) from None
+
+
+def _check_place(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: folder {path.parent} does not exist; create it first")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -76,8 +79,8 @@ def _put_back(path: Path, before: bytes | None) -> None:
 @contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """Provide a file with a content beside its later place; what is left of it at the end goes."""
-    check_writable(path)
     with _complaining(path):
+        _check_place(path)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

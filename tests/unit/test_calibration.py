@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from capsim.calibration import Effort, calibrate, load_posterior, sampler
+from capsim.calibration import sampler
 from capsim.calibration.emulator import Emulator
+from capsim.calibration.fit import calibrate
 from capsim.calibration.likelihood import SHARED_RESPONSE_SD, Likelihood, own_variance
 from capsim.calibration.mode import find_mode
+from capsim.calibration.posterior import load_posterior
 from capsim.calibration.proposals import Proposal, design, log_prior, to_values
-from capsim.calibration.sampler import effective_sample_size
+from capsim.calibration.sampler import Effort, effective_sample_size
 from capsim.calibration.surrogate import Surrogate
 from capsim.errors import InputError, RunError
 from capsim.journal import Journal

@@ -16,7 +16,8 @@ from capsim.files import check_writable
 from capsim.journal import Journal
 
 if TYPE_CHECKING:
-    from capsim.calibration import Effort, Posterior
+    from capsim.calibration.posterior import Posterior
+    from capsim.calibration.sampler import Effort
     from capsim.cli.system import System
 
 _Data = Annotated[
@@ -77,7 +78,8 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
     )
     wanted = {"design": design, "rounds": rounds, "per_round": per_round}
 
-    from capsim.calibration import Effort, load_posterior
+    from capsim.calibration.posterior import load_posterior
+    from capsim.calibration.sampler import Effort
     from capsim.cli.system import read_system
 
     system = read_system(asked)
@@ -99,7 +101,7 @@ def calibrate(  # noqa: PLR0913 (the parser reads the options off the parameters
 def _calibrate(
     system: "System", effort: "Effort", seed: int, means: Means, journal: Journal
 ) -> "Posterior":
-    from capsim.calibration import calibrate as run
+    from capsim.calibration.fit import calibrate as run
 
     if system.dataset is None:
         raise InputError(f"{system.asked.model}: names no dataset; give load tests with --data")

@@ -95,7 +95,7 @@ def prepared_engine() -> "Engine | None":
     from capsim.engine.choice import asked_for, usual
 
     if usual() == "compiled" and not compiled.is_prepared():
-        note("compiling the fast engine, once (about 5 s; --engine reference does without)")
+        note("compiling the fast engine, once (about 4 s; --engine reference does without)")
         compiled.prepare()
     return asked_for()
 

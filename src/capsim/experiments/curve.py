@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from capsim.executors import OnDone
@@ -16,6 +16,9 @@ from capsim.experiments.trials import Outcome, Trial
 from capsim.journal import Journal
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Where only the place of the cliff is wanted: some answers after the ramp, for at least as long as
 # a few response times at the target, and no longer than it takes to see that it is far beyond.
@@ -37,8 +40,10 @@ class Curve:
         """Return a metric as (levels, draws)."""
         return np.array([[o.metrics[metric] for o in row] for row in self.outcomes])
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """Return a tidy table: users, metric, median, lo, hi."""
+        import pandas as pd
+
         rows = []
         for level, outcomes in zip(self.users, self.outcomes, strict=True):
             for metric in outcomes[0].metrics:

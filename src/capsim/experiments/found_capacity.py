@@ -3,8 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from capsim.experiments.bottleneck import behind_shares, shares
 from capsim.experiments.draw_capacity import DrawCapacity
@@ -15,6 +14,9 @@ from capsim.experiments.order_statistics import fewest_draws, quantile_bounds
 from capsim.experiments.search import Ending, Scale
 from capsim.experiments.targets import Targets
 from capsim.metrics.intervals import Interval, interval, weighted_quantile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ROUNDING = 1e-9  # of a product that should be whole
 
@@ -143,8 +145,10 @@ class Capacity:
         return shares([draw.next_limit for draw in self.draws if draw.next_limit])
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A row per draw: how its search ended, and what it found."""
+        import pandas as pd
+
         return pd.DataFrame([row(number, draw) for number, draw in enumerate(self.draws)])
 
 

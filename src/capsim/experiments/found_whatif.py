@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from capsim.experiments.alternatives import Misfit
@@ -17,6 +17,9 @@ from capsim.experiments.resources import Resources
 from capsim.experiments.shared_doubts import shared_doubts
 from capsim.metrics.intervals import Interval, interval
 from capsim.model.remedy import TODAY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GAIN = "in_time_rps"  # what remedies are ranked by
 _DIGITS = 6  # of regrets: what differs beyond them is rounding
@@ -123,8 +126,10 @@ class WhatIf:
         return tuple(shared_doubts({row.name: row.doubts for row in self.rows}))
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A tidy table: remedy, metric, median, lo, hi, and the difference from today."""
+        import pandas as pd
+
         return pd.DataFrame(
             [{"what_if": row.name, **figures} for row in self.rows for figures in row.figures()]
         )

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from capsim.executors import OnDone, part
 from capsim.experiments import extrapolation
@@ -25,6 +24,9 @@ from capsim.experiments.trials import Outcome, metric_intervals
 from capsim.journal import Journal
 from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval, interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CURVE_DRAWS = 24
 CURVE_LEVELS = 10
@@ -87,8 +89,10 @@ class Prediction:
         return errors_of_calibration(self.outcomes, metrics, self.effective_draws)
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A row per draw: its parameters and metrics."""
+        import pandas as pd
+
         return pd.DataFrame(
             [
                 {**draw, **outcome.metrics}

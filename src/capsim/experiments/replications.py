@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from capsim.errors import InputError
 from capsim.executors import OnDone
@@ -16,6 +15,9 @@ from capsim.experiments.running import run_trials
 from capsim.experiments.trials import Outcome, Trial
 from capsim.journal import Journal
 from capsim.model.model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEWEST = 2  # one run says nothing of what another would
 BATCH = 10  # also the least before a stop: fewer know their own spread too badly
@@ -79,8 +81,10 @@ class Replications:
         return tuple(sorted({name for o in self.outcomes for name in o.thin}))
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A row per run: its metrics."""
+        import pandas as pd
+
         return pd.DataFrame([dict(outcome.metrics) for outcome in self.outcomes])
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from capsim.executors import OnDone
 from capsim.experiments.axes import Axis, Value, combinations
@@ -17,6 +17,9 @@ from capsim.experiments.sweep_plan import Point, SweepPlan, plan_sweep
 from capsim.experiments.trials import Outcome
 from capsim.journal import Journal
 from capsim.model.claims import RangeClaim, claims_on
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DRAWS = 25  # the fewest of which none may meet a target for a claim about it to be settled
 
@@ -87,8 +90,10 @@ class Sweep:
         return ("value",) if len(self.axes) == 1 else tuple(a.parameter for a in self.axes)
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A tidy table: value(s), metric, median, lo, hi, and the difference from today."""
+        import pandas as pd
+
         return pd.DataFrame(
             [
                 {**dict(zip(self.columns, row.point, strict=True)), **figures}

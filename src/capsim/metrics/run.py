@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from capsim.engine import OnTime, Trace, simulate_plan
 from capsim.metrics.summary import Summary, summarise
@@ -16,6 +16,9 @@ from capsim.model.workload import Scenario
 from capsim.plan.lowering import lower
 from capsim.plan.ops import status_name
 from capsim.plan.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +80,15 @@ class Run:
             stale_share=self.stale_share(),
         )
 
-    def timeline(self, *, slice_s: float = 1.0) -> pd.DataFrame:
+    def timeline(self, *, slice_s: float = 1.0) -> "pd.DataFrame":
         """Return the run over time, a row per slice."""
         return timeline(self.trace, slice_s=slice_s, slower_than_s=self.slower_than_s)
 
     @property
-    def requests(self) -> pd.DataFrame:
+    def requests(self) -> "pd.DataFrame":
         """A row per attempt: who, what, when (seconds), how it ended, and what it waited for."""
+        import pandas as pd
+
         trace = self.trace
         sources = np.array([source.name for source in self.plan.sources], dtype=object)
         classes = np.array(trace.class_names, dtype=object)

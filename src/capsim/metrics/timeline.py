@@ -2,21 +2,24 @@
 
 import math
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from capsim.engine.trace import Trace
 from capsim.metrics.percentiles import percentile
 from capsim.metrics.summary import failed
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _ROUNDING = 1e-9  # of a slice: a horizon of whole slices has no sliver of a slice at its end
 
 
 def timeline(
     trace: Trace, *, slice_s: float = 1.0, slower_than_s: float | None = None
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Return one row per slice of a run.
 
     Args:
@@ -29,6 +32,8 @@ def timeline(
         `p50_s`, `p95_s` of the requests that ended in the slice (NaN where none did), `attempts`
         that ended in it per second, and `in_flight` at its start.
     """
+    import pandas as pd
+
     slices = math.ceil(trace.horizon_s / slice_s - _ROUNDING)
     edges = np.minimum(np.arange(slices + 1) * slice_s, trace.horizon_s)
     starts, lengths_s = edges[:-1], np.diff(edges)

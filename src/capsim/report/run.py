@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Group
 from rich.table import Table
 
@@ -16,6 +16,9 @@ from capsim.report import layout
 from capsim.report.context import Context, common_json, heading, warnings
 from capsim.report.numbers import label, metric_value, number, share
 from capsim.report.plain import csv_text, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COUNTED = ("rps", "goodput_rps", "failure_ratio")
 _NOTE = (
@@ -32,7 +35,7 @@ class SimulatedRun:
     users: int
     digest: RunSummary  # its resources after the ramp
     run: Run | None = None  # none: nothing else was kept
-    timeline: pd.DataFrame | None = None
+    timeline: "pd.DataFrame | None" = None
 
 
 def renderable(result: SimulatedRun, context: Context) -> Group:
@@ -158,7 +161,7 @@ def _tasks(tasks: tuple[TaskSummary, ...], stale: float) -> Iterator[Group]:
     yield layout.section("Done later (from the request to the end of the task)", table, *notes)
 
 
-def _timeline(timeline: pd.DataFrame | None) -> Iterator[Group]:
+def _timeline(timeline: "pd.DataFrame | None") -> Iterator[Group]:
     if timeline is None:
         return
     columns = ("time", "requests/s", "good", "failed", "mean", "p50", "p95", "in flight")

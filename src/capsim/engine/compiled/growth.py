@@ -19,8 +19,8 @@ _SPARE = {
 }
 _MARGINS = {"jobs": "margin_jobs", "tokens": "margin_tokens"}
 _ROOM = 16
-_FEW = 256  # rows: a small table is enlarged by at least so many, for it may be asked to again soon
-_MANY = 4096  # rows: up to so many a table is doubled, so that it is enlarged a few times only
+_FEW = 512  # rows: a small table is enlarged by at least so many, for it may be asked to again soon
+_MANY = 16384  # rows: up to so many a table is doubled, so that it is enlarged a few times only
 _SHARE = 16  # of a larger one, that it is enlarged by: its unused rows take memory, too
 
 
