@@ -1,6 +1,7 @@
 """Write output files whole or not at all."""
 
-import os
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,22 +16,10 @@ def check_writable(path: Path) -> None:
     Raises:
         InputError: its folder is missing or not writable, or it is a folder itself.
     """
-    _check_place(path)
-    try:
-        # Asking for permission is not enough: file systems refuse for reasons of their own.
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); choose another place"
-        ) from None
-
-
-def _check_place(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: folder {path.parent} does not exist; create it first")
+    # Asking for permission is not enough: file systems refuse for reasons of their own.
+    with _complaining(path), tempfile.TemporaryFile(dir=path.parent):
+        if path.is_dir():
+            raise IsADirectoryError
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -40,7 +29,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         InputError: the place cannot be written to.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    if path.exists() and not path.is_file() and not path.is_dir():  # a device, or a pipe
+    if _is_device(path):
         path.write_bytes(data)
         return
     with _temporary(path, data) as temporary, _complaining(path):
@@ -76,20 +65,26 @@ def _put_back(path: Path, before: bytes | None) -> None:
         write_whole(path, before)
 
 
+def _is_device(path: Path) -> bool:
+    """Return whether a path is a device or a pipe: what is written there is gone at once."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 @contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
-    """Provide a file with a content beside its later place; what is left of it at the end goes."""
-    with _complaining(path):
-        _check_place(path)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+    """Provide a file with a content beside its later place; if that fails, it goes."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with _complaining(path), os.fdopen(descriptor, "wb") as file:
+        with _complaining(path), temporary.open("xb") as file:
             file.write(data)
-        temporary.chmod(0o644)
         yield temporary
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -97,4 +92,11 @@ def _complaining(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name a file in it") from None
+        folder = path.parent
+        if not folder.is_dir():
+            raise InputError(f"{path}: folder {folder} does not exist; create it first") from None
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); choose another place"
+        ) from None

@@ -5,6 +5,7 @@ import json
 import shutil
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,7 @@ class Journal:
         outcome = json.dumps(result)
         digest = _digest(self._key, name, outcome)
         row = {"key": self._key, "name": name, **about, _DIGEST: digest, _OUTCOME: outcome}
-        content = _as_parquet(row)
-        try:
-            _write(part, content)
-        except (InputError, FileNotFoundError):  # another command, finished, has taken the folder
-            _write(part, content)
+        _write(part, _as_parquet(row))
 
     def forget(self) -> None:
         """Drop what this work used: it is finished and its result written.
@@ -154,8 +151,14 @@ def _array(value: Cell) -> Any:
 
 
 def _write(part: Path, content: bytes) -> None:
-    part.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(part, content)
+    """Write a file; its folder is not there yet, or another command, finished, has taken it."""
+    for _ in range(2):
+        try:
+            return write_whole(part, content)
+        except InputError:
+            with suppress(OSError):
+                part.parent.mkdir(parents=True, exist_ok=True)
+    return write_whole(part, content)
 
 
 def _digest(*texts: str) -> str:

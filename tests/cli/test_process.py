@@ -116,6 +116,21 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...], heavy: set[str]) -
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_prediction_loads_no_pandas(folder: Path) -> None:
+    """Its import is a tenth of a prediction's time, and only frames for notebooks need it."""
+    code = (
+        "import atexit, sys\n"
+        "from capsim.cli import main\n"
+        "atexit.register(lambda: print('pandas' in sys.modules))\n"
+        "main(['predict', '--model', 'tiny.toml', '--users', '4', '--draws', '3'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=False, timeout=60, cwd=folder,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
 @pytest.mark.parametrize("place", ["capsim.cli.app.run", "capsim.cli.system.read_system"])
 def test_interrupt_at_any_place(
     place: str, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch

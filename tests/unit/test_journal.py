@@ -37,9 +37,20 @@ def test_each_job_is_a_row_group_for_pandas(tmp_path: Path) -> None:
     assert sorted(frame["name"]) == ["one", "two"]
     assert list(frame.columns) == ["key", "name", *ABOUT, "digest", "outcome"]
     assert frame["users"].tolist() == [7, 7]
+    assert frame["is_whole"].tolist() == [True, True]
+    assert frame["p95_s"].isna().all()
     assert len(pd.read_parquet(tmp_path / "runs")) == 3
     for part in tmp_path.glob("runs/*/*"):
         assert parquet.ParquetFile(part).metadata.num_row_groups == 1
+
+
+@pytest.mark.parametrize("value", ["", "Zürich", True, False, 0, -(2**62), 1e-300, np.inf])
+def test_columns_hold_what_they_were_given(value: Cell, tmp_path: Path) -> None:
+    """Values come back from the columns for people with their type, too."""
+    journal = Journal(tmp_path / "runs", "key")
+    journal.put("one", RESULT, kind="simulations", about={"column": value})
+    (found,) = parquet.read_table(tmp_path / "runs" / "simulations")["column"].to_pylist()
+    assert (found, type(found)) == (value, type(value))
 
 
 def test_no_folder_before_the_first_job(tmp_path: Path) -> None:
