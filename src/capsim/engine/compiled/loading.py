@@ -56,8 +56,8 @@ def _compiled() -> bytes:
         from numba import types
 
         from capsim.engine.compiled import state_code  # noqa: F401 (numba knows tables from then on)
+        from capsim.engine.compiled.compiling import machine_code
         from capsim.engine.compiled.state_type import StateType
-        from capsim.engine.compiled.whole import machine_code
 
         return machine_code(advance, _NAME, (StateType(), types.float64, types.int64))
 

@@ -1,4 +1,4 @@
-"""How kernels become one whole."""
+"""How kernels are compiled."""
 
 from collections import Counter
 from typing import Any
@@ -40,7 +40,7 @@ def test_kernels_are_compiled_once_whatever_they_are_called_with(
     from numba import types
     from numba.core import compiler
 
-    from capsim.engine.compiled.whole import machine_code
+    from capsim.engine.compiled.compiling import machine_code
 
     compiled: Counter[str] = Counter()
     compile_one = compiler.compile_extra
