@@ -23,7 +23,8 @@ from capsim.model.toml import load
 from capsim.plan.builder import PlanBuilder
 from capsim.plan.draws import DrawTable
 from capsim.plan.lowering import lower
-from capsim.plan.plan import Plan
+from capsim.plan.ops import Policy
+from capsim.plan.plan import Plan, Resource
 from hand_written_plans import HAND_WRITTEN
 from random_plans import random_plan
 
@@ -163,6 +164,24 @@ def routed(count: int, *, in_loop: bool = False) -> PlanBuilder:
     think = Constant(value=0.5)
     builder.users("users", think=think, classes=[(number, 1.0)], starts=np.zeros(3))
     return builder
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_many_request_classes_at_the_same_servers(policy: Policy) -> None:
+    """A system of many endpoints is none of many servers: each has the same ones to choose from."""
+    builder = PlanBuilder()
+    gates = builder.resource(Resource(name="gate", capacity=1), replicas=9)
+    demand = builder.column("demand", Exponential(law="exponential", mean=0.1))
+    luck, classes = builder.column("luck", None), 12
+    for number in range(classes):
+        builder.request_class(f"request {number}")
+        builder.route(9, luck, gates=gates, keepalive_s=0.0, policy=policy)
+        builder.acquire(gates, per_route=1)
+        builder.delay(demand)
+        builder.end()
+    shares = [(number, 1 / classes) for number in range(classes)]
+    builder.users("users", think=Constant(value=0.2), classes=shares, starts=np.zeros(20))
+    assert len(agreed(builder.build(horizon_s=20.0, seed=1))) > 1000
 
 
 REFUSED: dict[str, Callable[[], PlanBuilder]] = {

@@ -3,14 +3,12 @@
 It needs numba, which the extra `fast` installs. The little that it cannot do it refuses by name.
 """
 
-import math
 from importlib.util import find_spec
 
+from capsim.engine.compiled.routes import MOST_ROUTES, most_routes
 from capsim.engine.trace import Receive
 from capsim.plan.ops import Op
 from capsim.plan.plan import Plan
-
-_MOST_SERVERS = 1 << 20  # to take turns among, over all choices within choices
 
 
 def is_available() -> bool:
@@ -27,7 +25,7 @@ def unsupported(plan: Plan) -> str | None:
         "choices of a server that lie in a loop": any(
             n in loop for n, step in choices if not step.again for loop in loops
         ),
-        "choices among very many servers": _servers(plan) > _MOST_SERVERS,
+        "choices among very many servers": most_routes(plan) > MOST_ROUTES,
     }
     return next((name for name, is_there in found.items() if is_there), None)
 
@@ -59,8 +57,3 @@ def prepare() -> None:
     from capsim.engine.compiled.loading import compiled_loop
 
     compiled_loop()
-
-
-def _servers(plan: Plan) -> int:
-    """Return how many there are of the innermost servers; choosing again adds none."""
-    return math.prod(step.count for step in plan.steps if step.op == Op.ROUTE and not step.again)

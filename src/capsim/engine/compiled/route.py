@@ -97,8 +97,9 @@ def _in_turn(s: State, job: int, step: int, first: int, among: int, in_flight: i
     Only those with so many in flight, unless that is `NONE`.
     """
     does = s.steps[step]
+    turn = does.turns + s.jobs[job].route
     base = s.jobs[job].route * does.count
-    due = s.turns[does.turns + base]
+    due = s.turns[turn]
     chosen, nearest = first, does.count
     for server in range(first, first + does.count):
         if not _is_one(s, step, server, among):
@@ -108,7 +109,7 @@ def _in_turn(s: State, job: int, step: int, first: int, among: int, in_flight: i
         ahead = (server - base - due) % does.count
         if ahead < nearest:
             chosen, nearest = server, ahead
-    s.turns[does.turns + base] = chosen - base + 1
+    s.turns[turn] = chosen - base + 1
     return chosen
 
 

@@ -1,7 +1,5 @@
 """The step table of a plan as rows, and whose turn it is at the choices in it."""
 
-import math
-
 import numpy as np
 
 from capsim.engine.compiled import state
@@ -9,6 +7,7 @@ from capsim.engine.compiled.deadlines import OF_STEP
 from capsim.engine.compiled.instructions import SERVE_UNLESS_DOWN
 from capsim.engine.compiled.layout.resources import owned_resources
 from capsim.engine.compiled.layout.rows import Limits, Row, Tables, table_of
+from capsim.engine.compiled.routes import most_routes
 from capsim.plan.ops import FAILS, Op, Policy, Step
 from capsim.plan.plan import Plan
 
@@ -80,16 +79,10 @@ def _turns(plan: Plan) -> tuple[dict[int, int], int]:
     Choices at the same gates share theirs; nobody has a turn where luck alone decides.
     """
     begins: dict[int, int] = {}
+    routes = most_routes(plan)
     by_gates: dict[int, int] = {}
     for number, step in enumerate(plan.steps):
         if step.op == Op.ROUTE and step.policy in {Policy.TURN, Policy.LEAST}:
             gates = step.target if step.target >= 0 else -1 - number
-            begins[number] = by_gates.setdefault(gates, len(by_gates) * _most_routes(plan))
-    return begins, len(by_gates) * _most_routes(plan)
-
-
-def _most_routes(plan: Plan) -> int:
-    """Return a bound on the numbers of servers to choose from: each choice within all others."""
-    levels = [step.count for step in plan.steps if step.op == Op.ROUTE]
-    inner = math.prod(step.count for step in plan.steps if step.op == Op.ROUTE and not step.again)
-    return max(inner, len(plan.resources)) * max(levels, default=1)
+            begins[number] = by_gates.setdefault(gates, len(by_gates) * routes)
+    return begins, len(by_gates) * routes
