@@ -56,15 +56,15 @@ def _set_margins(tables: Tables) -> None:
     A job may fork, be killed and leave a ghost, and at its end grant, or have booted, every slot
     that it has. A service may end that was its station's only one, and the same job begin one at an
     idle station: each changes the speed of all stations that share cores. Where something befalls
-    many at once, all jobs may leave ghosts, boot a slot and leave a station, and every station fall
-    idle, or all that wait be granted a slot.
+    many at once, all jobs may leave ghosts, boot a slot and leave a station, and every station that
+    has one fall idle, or all that wait be granted a slot.
     """
     registers, held = tables["registers"][0], tables["held"].shape[1]
     jobs, stations = len(tables["jobs"]), len(tables["stations"])
     swept = jobs if registers["sweeping"] else 0
     registers["margin"] = 2 * stations + len(tables["deadlines"]) + held + 8
     if registers["sweeping"]:
-        registers["margin"] += 4 * jobs + stations * stations
+        registers["margin"] += 4 * jobs + min(stations, jobs) ** 2
     registers["margin_jobs"] = 3 + (swept + 1) // 2
     registers["margin_tokens"] = held + 4 + swept
 
