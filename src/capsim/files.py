@@ -1,8 +1,8 @@
 """Write output files whole or not at all."""
 
+import os
 import secrets
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,10 +16,14 @@ def check_writable(path: Path) -> None:
     Raises:
         InputError: its folder is missing or not writable, or it is a folder itself.
     """
-    # Asking for permission is not enough: file systems refuse for reasons of their own.
-    with _complaining(path), tempfile.TemporaryFile(dir=path.parent):
-        if path.is_dir():
+    if _is_device(path):
+        return
+    with _complaining(path):
+        if os.path.isdir(path):  # noqa: PTH112 (see below)
             raise IsADirectoryError
+    # Asking for permission is not enough: file systems refuse for reasons of their own.
+    with _temporary(path, b"") as temporary:
+        temporary.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -77,9 +81,11 @@ def _is_device(path: Path) -> bool:
 @contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """Provide a file with a content beside its later place; if that fails, it goes."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+    with _complaining(path):
+        file = temporary.open("xb")
     try:
-        with _complaining(path), temporary.open("xb") as file:
+        with _complaining(path), file:
             file.write(data)
         yield temporary
     except BaseException:
@@ -92,10 +98,10 @@ def _complaining(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 (a Path's own raises where it may not look)
             raise InputError(f"{path}: is a folder; name a file in it") from None
         folder = path.parent
-        if not folder.is_dir():
+        if isinstance(error, FileNotFoundError):
             raise InputError(f"{path}: folder {folder} does not exist; create it first") from None
         raise InputError(
             f"{path}: cannot be written ({error.strerror}); choose another place"

@@ -137,6 +137,8 @@ def _array(value: Cell) -> Any:
     """
     import pyarrow as pa
 
+    if hasattr(value, "item"):  # a number of NumPy's, not all of which are of Python's types too
+        value = value.item()
     if isinstance(value, str):
         text = value.encode()
         ends = struct.pack("=2i", 0, len(text))
@@ -153,12 +155,21 @@ def _array(value: Cell) -> Any:
 def _write(part: Path, content: bytes) -> None:
     """Write a file; its folder is not there yet, or another command, finished, has taken it."""
     for _ in range(2):
-        try:
+        with suppress(InputError):
             return write_whole(part, content)
-        except InputError:
-            with suppress(OSError):
-                part.parent.mkdir(parents=True, exist_ok=True)
+        _make(part.parent)
     return write_whole(part, content)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:
+        pass  # another command takes the folder above at this moment
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be made ({error.strerror}); choose another place"
+        ) from None
 
 
 def _digest(*texts: str) -> str:

@@ -128,7 +128,8 @@ def test_a_prediction_loads_no_pandas(folder: Path) -> None:
         [sys.executable, "-c", code],
         capture_output=True, text=True, check=False, timeout=60, cwd=folder,
     )  # fmt: skip
-    assert done.stdout.splitlines()[-1] == "False", done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 @pytest.mark.parametrize("place", ["capsim.cli.app.run", "capsim.cli.system.read_system"])

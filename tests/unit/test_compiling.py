@@ -1,11 +1,11 @@
 """How kernels are compiled."""
 
+import re
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from capsim.engine.compiled import loading
 from capsim.engine.compiled.jit import IS_INTERPRETED, kernel, seldom
 
 pytest.importorskip("numba")
@@ -40,6 +40,7 @@ def test_kernels_are_compiled_once_whatever_they_are_called_with(
     from numba import types
     from numba.core import compiler
 
+    from capsim.engine.compiled import loading
     from capsim.engine.compiled.compiling import machine_code
 
     compiled: Counter[str] = Counter()
@@ -56,3 +57,30 @@ def test_kernels_are_compiled_once_whatever_they_are_called_with(
     loop, engine = loading._loaded(code)
     assert loop(0, 2.0, 5) == 4 + 8 + 32
     del engine  # until here the code is there
+
+
+def test_no_kernel_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at a kernel's status: what may raise, as a range's step of zero, went unseen."""
+    from numba import types
+
+    from capsim.engine.compiled import engine, state_code  # noqa: F401 (numba knows tables by it)
+    from capsim.engine.compiled.compiling import machine_code
+    from capsim.engine.compiled.state_type import StateType
+    from capsim.engine.compiled.whole import Whole
+
+    optimised: list[str] = []
+    optimise = Whole._optimize_final_module
+
+    def watched(whole: Whole) -> None:
+        optimise(whole)
+        optimised.append(str(whole._final_module))
+
+    monkeypatch.setattr(Whole, "_optimize_final_module", watched)
+    machine_code(engine.advance, "advance", (StateType(), types.float64, types.int64))
+    (module,) = optimised
+    functions = re.split(r"^(?=define )", module, flags=re.MULTILINE)[1:]
+    raising = [each.partition("\n")[0] for each in functions if "numba_exception_output" in each]
+    assert len(functions) > 20
+    assert [
+        name for name in raising if "int_power" not in name
+    ] == []  # numba's own, of a base of 0

@@ -1,11 +1,14 @@
 """Output files: whole or not at all, and several of them together or none."""
 
+import os
+import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from capsim.errors import InputError
-from capsim.files import write_all_whole
+from capsim.files import check_writable, write_all_whole, write_whole
 
 
 def test_all_are_written(tmp_path: Path) -> None:
@@ -50,3 +53,40 @@ def test_what_was_put_in_place_is_taken_back(
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
         "a.txt": "before"
     }
+
+
+@pytest.mark.parametrize(
+    ("place", "rule"),
+    [
+        ("missing/x", "folder .*missing does not exist; create it first"),
+        ("file/x", r"cannot be written \(Not a directory\)"),
+        ("r" * 255, r"cannot be written \(File name too long\)"),
+        ("r" * 300, r"cannot be written \(File name too long\)"),
+        (".", "is a folder"),
+    ],
+)
+def test_where_nothing_can_be_written(place: str, rule: str, tmp_path: Path) -> None:
+    """It is said before the work as after it, of the file that the user named."""
+    (tmp_path / "file").touch()
+    for attempt in (check_writable, lambda path: write_whole(path, "content")):
+        with pytest.raises(InputError, match=f"{place}: {rule}"):
+            attempt(tmp_path / place)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_device_is_written_to() -> None:
+    """It stays what it is, and its folder need not be writable."""
+    check_writable(Path(os.devnull))
+    write_whole(Path(os.devnull), "content")
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_permissions_are_what_the_user_asked_for(tmp_path: Path) -> None:
+    """A file is as open to others as any that the user makes."""
+    before = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "a.txt", "content")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640

@@ -47,7 +47,10 @@ PosteriorFile = Annotated[
     Path | None,
     typer.Option("--posterior", help="Calibration to use (default: beside the model file)."),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Names the luck; same seed, same result.")]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=2**63 - 1, help="Names the luck; same seed, same result."),
+]
 Form = Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write the result to (default: print).")

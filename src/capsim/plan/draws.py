@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capsim.model.laws import AnyLaw, Constant
+from capsim.model.laws import AnyLaw, Constant, ConstantPacing
 from capsim.plan.streams import stream
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class DrawTable:
     def _draw(self, column: Column, group: int, *names: int | str) -> Values:
         blocks = self._blocks_of_group(group)
         shape = (blocks.users, blocks.requests)
-        if isinstance(column.law, Constant):  # what needs no luck needs no stream
-            return np.full(shape, column.law.value)
+        if isinstance(column.law, Constant | ConstantPacing):  # they need no luck: no stream
+            return np.full(shape, column.law.mean)
         generator = stream(*self._key, self._source, column.purpose, group, *names)
         return generator.random(shape) if column.law is None else column.law.draw(generator, shape)

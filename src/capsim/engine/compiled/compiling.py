@@ -99,6 +99,7 @@ class _Known:
         """
         if isinstance(function, types.Dispatcher):
             arguments = tuple(types.unliteral(each) for each in arguments)
+            keywords = {name: types.unliteral(each) for name, each in keywords.items()}
         known, call = self._kernels.calls, (function, tuple(arguments))
         if not isinstance(function, types.Function) or keywords:
             return self._context.resolve_function_type(function, arguments, keywords)

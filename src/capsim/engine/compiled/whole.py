@@ -24,11 +24,11 @@ class Whole(JITCodeLibrary):
     def __init__(self, codegen: Any, name: str) -> None:
         """Have no kernels."""
         super().__init__(codegen, name)
-        self._kernels = super().create_ir_module(name)
+        self._module = super().create_ir_module(name)
 
     def create_ir_module(self, _name: str) -> Any:
         """Return where the next kernel goes."""
-        return self._kernels
+        return self._module
 
     def add_ir_module(self, module: Any) -> None:
         """Wait for the others."""
@@ -47,7 +47,7 @@ class Whole(JITCodeLibrary):
         target = cpu_target.target_context
         values = [target.get_value_type(kind) for kind in kernel.argtypes]
         result = target.get_value_type(kernel.restype)
-        door = ir.Function(self._kernels, ir.FunctionType(result, values), name)
+        door = ir.Function(self._module, ir.FunctionType(result, values), name)
         builder = ir.IRBuilder(door.append_basic_block())
         builder.ret(call_kernel(kernel, target, builder, door.args))
 
@@ -58,7 +58,7 @@ class Whole(JITCodeLibrary):
             kernel: numba's description of it.
             seldom: whether that is done seldom.
         """
-        code = self._kernels.get_global(kernel.llvm_func_name)
+        code = self._module.get_global(kernel.llvm_func_name)
         code.linkage = "internal"
         for attribute in _SELDOM if seldom else ():
             code.attributes.add(attribute)
@@ -71,7 +71,7 @@ class Whole(JITCodeLibrary):
 
     def finalize(self) -> None:
         """Take all kernels in, optimise them, and make machine code of them."""
-        super().add_ir_module(self._kernels)
+        super().add_ir_module(self._module)
         super().finalize()
 
     def _optimize_final_module(self) -> None:
@@ -83,7 +83,7 @@ class Whole(JITCodeLibrary):
 
 
 def call_kernel(kernel: Any, target: Any, builder: Any, arguments: Any) -> Any:
-    """Call a kernel; its status is not looked at, for it raises nothing."""
+    """Call a kernel; its status is not looked at, for it raises nothing (a test makes sure)."""
     code = target.declare_function(builder.module, kernel)
     _status, found = target.call_conv.call_function(
         builder, code, kernel.restype, kernel.argtypes, arguments
