@@ -90,3 +90,58 @@ def test_permissions_are_what_the_user_asked_for(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="there is no such place")
+def test_what_a_process_has_open_is_written_to(tmp_path: Path) -> None:
+    """/dev/stdout may lead to a file: nothing is put in its place, and what is there stays."""
+    redirected = tmp_path / "redirected.txt"
+    with redirected.open("w", encoding="utf-8") as file:
+        file.write("before, ")
+        file.flush()
+        stream = Path(f"/dev/fd/{file.fileno()}")
+        link = tmp_path / "link"
+        link.symlink_to(stream)
+        check_writable(stream)
+        write_whole(stream, "content")
+        write_whole(link, ", more")
+        assert stream.is_symlink()
+    assert redirected.read_text(encoding="utf-8") == "before, content, more"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "redirected.txt"]
+
+
+def test_links_lead_to_the_file(tmp_path: Path) -> None:
+    """A link stays one, wherever it leads, and what it leads to is written."""
+    (tmp_path / "folder").mkdir()
+    target, link = tmp_path / "folder" / "target.txt", tmp_path / "link.txt"
+    link.symlink_to("folder/second.txt")
+    (tmp_path / "folder" / "second.txt").symlink_to(target)
+    for content in ("new", "once more"):
+        write_all_whole({link: content})
+        assert target.read_text(encoding="utf-8") == content
+    assert link.is_symlink()
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(InputError, match=r"loop: cannot be written \(Too many levels"):
+        check_writable(loop)
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """What is written over an older file is not open to more people than that was."""
+    path = tmp_path / "a.txt"
+    path.write_text("before", encoding="utf-8")
+    path.chmod(0o640)
+    write_whole(path, "after")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_file_that_is_not_to_be_written_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder would allow it to be replaced, but that is not what its owner asked for."""
+    path = tmp_path / "a.txt"
+    path.write_text("before", encoding="utf-8")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write to any
+    with pytest.raises(InputError, match=r"a\.txt: cannot be written \(Permission denied\)"):
+        check_writable(path)
+    assert path.read_text(encoding="utf-8") == "before"

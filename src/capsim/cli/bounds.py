@@ -74,7 +74,7 @@ def bounds(  # noqa: PLR0913 (the parser reads the options off the parameters)
     """
     output = Output(form=form, out=out)
     output.check()
-    check_picture(plot)
+    check_picture(plot, out=out)
     of_model = options.Asked(
         model=options.named_model(model, hypothesis),
         settings=options.parse_settings(settings),

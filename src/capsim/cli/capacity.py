@@ -84,7 +84,7 @@ def capacity(  # noqa: PLR0913 (the parser reads the options off the parameters)
     means = Means(jobs=jobs, executor=executor, runs=runs, resume=resume)
     output = Output(form=form, out=out)
     output.check()
-    check_picture(plot, no_plot=no_plot)
+    check_picture(plot, no_plot=no_plot, out=out)
     asked = options.Asked(
         model=options.named_model(model, hypothesis),
         settings=options.parse_settings(settings),

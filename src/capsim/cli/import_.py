@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capsim.cli import import_options as told
+from capsim.cli import options
 from capsim.cli.output import Format, Output, note, plain_text
 from capsim.errors import InputError
 from capsim.files import write_whole
@@ -48,7 +49,14 @@ _Together = Annotated[
     typer.Option("--together", metavar="TEST", help="All files are of one test, called so."),
 ]
 _Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Dataset to write (default: print it).")
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        readable=False,
+        callback=options.printed_if_dash,
+        help="Dataset to write (default: print it).",
+    ),
 ]
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Write over a dataset, with what was edited in it.")
@@ -88,10 +96,10 @@ def import_(  # noqa: PLR0913 (the parser reads the options off the parameters)
     if together is not None:
         found = joined(found, told.test_name(together))
     names = [run.name for run in found.runs]
-    options = told.told(
+    said = told.told(
         names, users=users, rate=rate, duration=duration, think=think, held_out=held_out
     )
-    imported = assemble(read_runs(found, patterns), options)
+    imported = assemble(read_runs(found, patterns), said)
     dataset = dataset_of(imported, name or told.dataset_name(paths, names, out))
     _write(dataset, imported, found.ignored, output, replace=replace)
 

@@ -52,8 +52,22 @@ Seed = Annotated[
     typer.Option("--seed", min=0, max=2**63 - 1, help="Names the luck; same seed, same result."),
 ]
 Form = Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")]
+
+
+def printed_if_dash(out: Path | None) -> Path | None:
+    """Return where a result goes; none: it is printed, as others mean it by a dash."""
+    return None if out == Path("-") else out
+
+
 Out = Annotated[
-    Path | None, typer.Option("--out", "-o", help="File to write the result to (default: print).")
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        readable=False,
+        callback=printed_if_dash,
+        help="File to write the result to (default: print).",
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -11,8 +11,13 @@ from capsim.files import check_writable
 _SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def check_picture(path: Path | None, *, no_plot: bool = False) -> None:
+def check_picture(path: Path | None, *, no_plot: bool = False, out: Path | None = None) -> None:
     """Make sure, before any long work, that a picture can be written (none: it is not wanted).
+
+    Args:
+        path: of the picture.
+        no_plot: none is to be drawn.
+        out: where the result goes, which is another place.
 
     Raises:
         InputError: it cannot, or none is to be drawn.
@@ -21,6 +26,8 @@ def check_picture(path: Path | None, *, no_plot: bool = False) -> None:
         return
     if no_plot:
         raise InputError(f"--plot {path}: --no-plot says to draw none; leave one of the two out")
+    if out is not None and out.resolve() == path.resolve():
+        raise InputError(f"--plot {path}: is what --out names, too; name another file for it")
     if path.suffix.lower() not in _SUFFIXES:
         raise InputError(f"--plot {path}: no picture format; end it in {', '.join(_SUFFIXES)}")
     check_writable(path)

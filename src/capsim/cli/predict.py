@@ -66,7 +66,7 @@ def predict(  # noqa: PLR0913 (the parser reads the options off the parameters)
     asked_precision = _precision(precision, precision_of, draws, is_range=lowest < highest)
     output = Output(form=form, out=out)
     output.check()
-    check_picture(plot, no_plot=no_plot)
+    check_picture(plot, no_plot=no_plot, out=out)
     changes = options.parse_settings(settings)
     model = options.named_model(model, hypothesis)
     asked = options.Asked(

@@ -127,7 +127,7 @@ def _sweep(asked: options.Asked, task: _Task, place: _Place) -> None:
     from capsim.report import grid, sweep
 
     place.output.check()
-    check_picture(place.plot, no_plot=not place.has_picture)
+    check_picture(place.plot, no_plot=not place.has_picture, out=place.output.out)
     system = read_system(asked)
     scenario = system.scenario(asked.scenario, task.users)
     picture = place.picture(system.template.name, scenario, *task.axes)

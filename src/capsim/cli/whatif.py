@@ -63,7 +63,7 @@ def whatif(  # noqa: PLR0913 (the parser reads the options off the parameters)
     number = options.one_number(users, "remedies are compared at one number of users")
     output = Output(form=form, out=out)
     output.check()
-    check_picture(plot, no_plot=no_plot)
+    check_picture(plot, no_plot=no_plot, out=out)
     asked = options.Asked(
         model=options.named_model(model, hypothesis),
         settings=options.parse_settings(settings),

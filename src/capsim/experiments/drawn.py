@@ -11,7 +11,7 @@ from capsim.executors import OnDone
 from capsim.experiments.beliefs import Belief
 from capsim.experiments.discrepancy import response_factors
 from capsim.experiments.order_statistics import quantile_bounds
-from capsim.experiments.precision import Precision, Reached, error_of, until_precise
+from capsim.experiments.precision import Errors, Precision, Reached, error_of, until_precise
 from capsim.experiments.running import run_trials
 from capsim.experiments.trials import Outcome, Trial
 from capsim.journal import Journal
@@ -119,8 +119,13 @@ def reached_by(outcomes: Sequence[Outcome], *, asked: Precision, most: int) -> R
     What they make smaller is the sampling error of its three figures: quantiles of the draws, whose
     confidence intervals follow from order statistics whatever the distribution is.
     """
-    errors = {name: _errors(name, outcomes) for name in asked.metrics}
+    errors = errors_of_draws(outcomes, asked.metrics)
     return Reached(asked=asked, count=len(outcomes), most=most, errors=errors)
+
+
+def errors_of_draws(outcomes: Sequence[Outcome], metrics: Sequence[str]) -> Errors:
+    """Return how far each figure may be off for want of more draws; see `reached_by`."""
+    return {name: _errors(name, outcomes) for name in metrics}
 
 
 def _errors(metric: str, outcomes: Sequence[Outcome]) -> dict[str, float]:

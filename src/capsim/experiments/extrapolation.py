@@ -9,7 +9,7 @@ from capsim.experiments.beliefs import FEWEST_DRAWS, Belief
 from capsim.experiments.bottleneck import SATURATED
 from capsim.experiments.trials import Outcome, Trial
 from capsim.loadtest.observations import Dataset
-from capsim.metrics.intervals import rank_correlation
+from capsim.metrics.intervals import interval, rank_correlation
 
 _NOTICEABLE = 0.01  # share of requests from which a cause of failure is worth a sentence
 _SPEAKS = 0.4  # rank correlation from which a parameter is said to decide a metric
@@ -151,7 +151,7 @@ def _beyond_users(dataset: Dataset, users: int) -> list[Doubt]:
 
 def _beyond_throughput(dataset: Dataset, outcomes: Sequence[Outcome]) -> list[Doubt]:
     calibrated = {n: t.rps for n, t in dataset.load_tests.items() if not t.held_out and t.rps}
-    rps = float(np.median([outcome.metrics["rps"] for outcome in outcomes]))
+    rps = interval([outcome.metrics["rps"] for outcome in outcomes]).median
     name = max(calibrated, key=lambda key: calibrated[key], default="")
     if not name or rps <= _MORE * calibrated[name]:
         return []
@@ -190,7 +190,7 @@ def _new_saturation(outcomes: Sequence[Outcome], calibrated: Sequence[Outcome]) 
     for number, usage in enumerate(outcomes[0].usages):
         if not np.isfinite(usage.busiest):  # without a limit
             continue
-        now = float(np.median([o.usages[number].busiest for o in outcomes]))
+        now = interval([o.usages[number].busiest for o in outcomes]).median
         before = [u.busiest for o in calibrated for u in o.usages if u.name == usage.name]
         known = [busiest for busiest in before if np.isfinite(busiest)]
         highest = max(known, default=0.0)

@@ -14,11 +14,12 @@ from capsim.experiments.curve import Cliff, Curve, find_cliff, levels, run_curve
 from capsim.experiments.drawn import (
     Drawn,
     errors_of_calibration,
+    errors_of_draws,
     most_draws,
     simulate_draws,
 )
 from capsim.experiments.extrapolation import Influence
-from capsim.experiments.precision import Precision, Reached
+from capsim.experiments.precision import METRICS, Errors, Precision, Reached
 from capsim.experiments.running import run_trials
 from capsim.experiments.trials import Outcome, metric_intervals
 from capsim.journal import Journal
@@ -79,6 +80,16 @@ class Prediction:
     def thin(self) -> tuple[str, ...]:
         """Percentiles that rest on too few requests in some draw."""
         return tuple(sorted({name for o in self.outcomes for name in o.thin}))
+
+    @property
+    def errors_of_draws(self) -> Errors:
+        """How far off the figures may be for want of more draws, of the metrics that matter most.
+
+        With a precision it is known of the metrics that it was asked of.
+        """
+        if self.precision is not None:
+            return self.precision.errors
+        return errors_of_draws(self.outcomes, METRICS)
 
     @property
     def errors_of_calibration(self) -> dict[str, float]:

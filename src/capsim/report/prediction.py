@@ -60,6 +60,7 @@ def as_json(prediction: Prediction, context: Context) -> dict[str, object]:
         "contradictions": p.contradictions,
         "influences": [{**vars(i), "prior_speaks": i.prior_speaks} for i in p.influences],
         "flags": p.thin,
+        "within": p.errors_of_draws,
         **common_json(with_cap(context, p.precision, *CAP)),
     }
     if p.precision is not None:
@@ -111,6 +112,21 @@ def _metrics(prediction: Prediction) -> Iterator[Group]:
     yield layout.section("What a load test would report", layout.table(columns, rows))
     if prediction.thin:
         yield Group(layout.sentence("* too few requests lie above it to trust it", layout.QUIET))
+    if not worst:
+        yield Group(layout.sentence(_luck(prediction), layout.QUIET))
+
+
+def _luck(prediction: Prediction) -> str:
+    """Say how far the medians may be off for want of more draws."""
+    errors = {name: found["median"] for name, found in prediction.errors_of_draws.items()}
+    listed = [f"{label(name)} {within(name, e)}" for name, e in errors.items() if math.isfinite(e)]
+    draws = f"{len(prediction.draws)} draws"
+    if not listed:
+        return f"{draws} are too few to say how well these medians are known; see --draws."
+    return (
+        f"{draws} know these medians to within: {', '.join(listed)}. --precision adds draws until "
+        "they are known as well as you need."
+    )
 
 
 def _precision(prediction: Prediction) -> Iterator[Group]:
