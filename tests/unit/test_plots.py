@@ -35,6 +35,7 @@ from capsim.loadtest.observations import Dataset
 from capsim.metrics.intervals import Interval
 from capsim.plots import style
 from capsim.plots.axes import axis_label
+from capsim.plots.rows import draw_rows, show_times
 
 USERS = (25, 100, 400, 1000)
 SMALLEST_TEXT_PT = 9
@@ -304,6 +305,18 @@ def test_titles_fit_into_the_picture(make: Callable[[], Figure]) -> None:
     assert "90 %" in shown(figure)
     for text in figure.texts:
         assert text.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_times_too_short_for_the_axis_are_marked() -> None:
+    """A quick refusal takes no time, which no logarithmic axis has: its row is not left empty."""
+    found = [Interval(median=0.0, lo=0.0, hi=0.5), Interval(median=0.02, lo=0.01, hi=1.0)]
+    axes = Figure().subplots()
+    draw_rows(axes, found, style.ORANGE)
+    assert show_times(axes, found, style.ORANGE)
+    assert 0 < axes.get_xlim()[0] < 0.01
+    (marks,) = (line for line in axes.lines if line.get_marker() == "<")
+    assert np.asarray(marks.get_ydata()).tolist() == [0]
+    assert not show_times(Figure().subplots(), found[1:], style.ORANGE)
 
 
 def test_settings_of_matplotlib_stay() -> None:

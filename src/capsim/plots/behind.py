@@ -59,7 +59,7 @@ def draw_behind(
         axes.set_ylim(min(limits[0], lowest * 0.8), max(limits[1], highest * 1.25))
 
 
-def bound_handle(label: str = "bound on throughput and mean") -> Line2D:
+def bound_handle(label: str = "bound on throughput and mean, 90 %") -> Line2D:
     """Return the legend's line of a bound."""
     return Line2D(
         [], [], color=style.GREY, linestyle=BOUND_LINE, linewidth=BOUND_WIDTH, label=label

@@ -11,6 +11,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.plots import style
 from capsim.plots.axes import TARGET_LINE, TODAY_LINE, load_label, target_handle, value_label
+from capsim.plots.rows import below_handle, draw_rows, show_times
 
 _ROW_IN, _REST_IN = 0.36, 1.9  # height of a line of text, and of everything around the rows
 
@@ -29,39 +30,32 @@ def plot_choices(sweep: Sweep) -> Figure:
             height_in=_REST_IN + _ROW_IN * lines,
         )
         panels = figure.subplots(1, 3, sharey=True, width_ratios=(1.3, 1, 1)).tolist()
-        _panels(panels, sweep, rows)
+        is_below = _panels(panels, sweep, rows)
         _names(panels[0], sweep, rows, names)
-        style.legend_below(figure, _handles(sweep), columns=2)
+        below = [below_handle(style.ORANGE)] if is_below else []
+        style.legend_below(figure, [*_handles(sweep), *below], columns=2)
     return figure
 
 
-def _panels(panels: Sequence[Axes], sweep: Sweep, rows: Sequence[SweepRow]) -> None:
+def _panels(panels: Sequence[Axes], sweep: Sweep, rows: Sequence[SweepRow]) -> bool:
+    """Draw all panels; return whether some response times are too short to be seen."""
     p95, rps, failures = panels
     metrics = ("p95_s", "rps", "failure_ratio")
     colors = (style.ORANGE, style.GREEN, style.PURPLE)
     for axes, metric, color in zip(panels, metrics, colors, strict=True):
-        _draw(axes, rows, metric, color)
+        draw_rows(axes, [row.metrics[metric] for row in rows], color)
         now = sweep.now.metrics[metric].median
         axes.axvline(now, color=style.BLACK, linestyle=TODAY_LINE, linewidth=1.1, zorder=1)
     for target_s in sweep.targets_s:
         p95.axvline(target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
-    p95.set_xscale("log")
-    style.log_ticks(p95.xaxis, style.time_label)
+    is_below = show_times(p95, [row.metrics["p95_s"] for row in rows], style.ORANGE)
     p95.set_xlabel("p95 response time")
     rps.set_xlim(left=0)
     rps.set_xlabel("requests per second")
     failures.set_xlim(-0.05, 1.05)
     failures.xaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
     failures.set_xlabel("failed requests")
-
-
-def _draw(axes: Axes, rows: Sequence[SweepRow], metric: str, color: str) -> None:
-    places = np.arange(len(rows))
-    found = [row.metrics[metric] for row in rows]
-    lo, hi = [i.lo for i in found], [i.hi for i in found]
-    axes.hlines(places, lo, hi, color, linewidth=4, alpha=0.45)
-    middle = [i.median for i in found]
-    axes.plot(middle, places, "o", color=color, markeredgecolor="black", markeredgewidth=0.6)
+    return is_below
 
 
 def _names(axes: Axes, sweep: Sweep, rows: Sequence[SweepRow], names: Sequence[str]) -> None:

@@ -97,10 +97,16 @@ def log_seconds(axes: Axes) -> None:
     log_ticks(axes.yaxis, time_label)
 
 
-def log_ticks(axis: Axis, label: Callable[[float], str]) -> None:
-    """Label a logarithmic axis at 1, 2 and 5 times the powers of ten, or at these alone."""
+def log_ticks(axis: Axis, label: Callable[[float], str], *, room_for: float = 100) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 times the powers of ten, or at these alone.
+
+    Args:
+        axis: to label, with its limits.
+        label: of a value.
+        room_for: the ratio of its ends up to which there is room for all three.
+    """
     low, high = axis.get_view_interval()
-    if high / low < 100:  # noqa: PLR2004 (two decades: powers of ten alone are too few)
+    if high / low < room_for:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: label(value)))
     axis.set_minor_formatter(NullFormatter())

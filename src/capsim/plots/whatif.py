@@ -8,8 +8,10 @@ from matplotlib.ticker import NullLocator
 
 from capsim.experiments.caveats import MARK, MARKED
 from capsim.experiments.found_whatif import GAIN, WhatIf, WhatIfRow
+from capsim.metrics.intervals import Interval
 from capsim.model.remedy import TODAY
 from capsim.plots import style
+from capsim.plots.rows import below_handle, draw_rows, show_times
 
 _ROW_IN, _REST_IN = 0.34, 1.75  # height of a row, and of everything around them
 _MARGIN = -0.03  # of the axis, below zero: points there are seen whole
@@ -29,34 +31,25 @@ def plot_whatif(found: WhatIf) -> Figure:
         )
         gain, p95 = figure.subplots(1, 2, sharey=True)
         _draw(gain, rows, GAIN, style.GREEN, "o")
-        _draw(p95, rows, "p95_s", style.ORANGE, "s")
+        times = _draw(p95, rows, "p95_s", style.ORANGE, "s")
         gain.set_xlabel(f"answers within {style.time_label(found.target_s)}, per second")
         gain.set_xlim(left=_MARGIN * gain.get_xlim()[1])
-        p95.set_xscale("log")
-        style.log_ticks(p95.xaxis, style.time_label)
+        below = [below_handle(style.ORANGE)] if show_times(p95, times, style.ORANGE) else []
         p95.set_xlabel("p95 response time, failures included")
         p95.axvline(found.target_s, color=style.VERMILION, linestyle=_TARGET, linewidth=1.4)
         _names(gain, rows)
-        style.legend_below(figure, _handles(found), columns=2)
+        style.legend_below(figure, [*_handles(found), *below], columns=2)
     return figure
 
 
-def _draw(axes: Axes, rows: list[WhatIfRow], metric: str, color: str, marker: str) -> None:
-    places = np.arange(len(rows))
+def _draw(
+    axes: Axes, rows: list[WhatIfRow], metric: str, color: str, marker: str
+) -> list[Interval]:
     intervals = [row.metrics[metric] for row in rows]
-    axes.hlines(
-        places, [i.lo for i in intervals], [i.hi for i in intervals], color, linewidth=4, alpha=0.45
-    )
-    axes.plot(
-        [i.median for i in intervals],
-        places,
-        marker,
-        color=color,
-        markeredgecolor="black",
-        markeredgewidth=0.6,
-    )
+    draw_rows(axes, intervals, color, marker)
     today = next(row for row in rows if row.name == TODAY).metrics[metric].median
     axes.axvline(today, color=style.BLACK, linestyle=(0, (3, 1.5)), linewidth=1.0, zorder=1)
+    return intervals
 
 
 def _names(axes: Axes, rows: list[WhatIfRow]) -> None:
