@@ -25,8 +25,6 @@ def value_label(value: Value | None) -> str:
     """Return a value as a short text."""
     if isinstance(value, float) and math.isfinite(value):
         return style.number_label(value)
-    if isinstance(value, str) and value.startswith("$"):  # the name of a parameter
-        return "by draw"
     return "none" if value is None else str(value)
 
 

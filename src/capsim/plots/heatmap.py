@@ -181,6 +181,12 @@ def _border(met: npt.NDArray[np.bool_]) -> Iterator[Segment]:
         yield (x - 0.5, y - 1.5), (x - 0.5, y - 0.5)
 
 
+def _now(value: Value | None) -> str:
+    """Return today's value; where it is a parameter of the draws, each has its own."""
+    is_parameter = isinstance(value, str) and value.startswith("$")
+    return "by draw" if is_parameter else value_label(value)
+
+
 def _today_place(sweep: Sweep) -> int | None:
     points = [row.point for row in sweep.rows]
     return points.index(sweep.now.point) if sweep.now.point in points else None
@@ -194,7 +200,7 @@ def _handles(sweep: Sweep) -> list[Line2D]:
         label += ": nowhere"
     shown = _today_place(sweep) is not None
     pairs = zip(sweep.axes, sweep.now.point, strict=True)
-    now = ", ".join(f"{axis.parameter} {value_label(v)}" for axis, v in pairs if axis.paths)
+    now = ", ".join(f"{axis.parameter} {_now(value)}" for axis, value in pairs if axis.paths)
     handles = [
         Line2D([], [], color=style.VERMILION, linewidth=2.4, label=label),
         Line2D(
