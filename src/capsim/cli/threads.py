@@ -1,6 +1,5 @@
 """Worker threads of long commands: enough where the engine's loop runs without Python's lock."""
 
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,10 +14,6 @@ from capsim.stopping import stopped_by
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-# How long a thread that comes out of the engine's loop waits for Python's lock, while another one
-# holds it. The loop comes out every 0.3 ms, for draws; Python's own 5 ms are many times that.
-_TURN_S = 0.0005
-
 
 @contextmanager
 def threads(count: int) -> Iterator[Executor]:
@@ -28,7 +23,7 @@ def threads(count: int) -> Iterator[Executor]:
     in are stopped.
     """
     stop, pool = Event(), _Threads(count, thread_name_prefix="capsim")
-    with stopped_by(stop), _short_turns():
+    with stopped_by(stop):
         try:
             yield pool
         except BaseException:
@@ -37,16 +32,6 @@ def threads(count: int) -> Iterator[Executor]:
                 pool.shutdown(cancel_futures=True)
             raise
         pool.shutdown()
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
 
 
 class _Threads(ThreadPoolExecutor):
