@@ -215,7 +215,7 @@ def test_a_worker_without_numba() -> None:
     wanted = cluster._Wanted(asked=None, engine="compiled", source="same")
     reason = cluster._unfit(wanted, facts)
     assert reason is not None
-    assert "capsim[fast]" in reason
+    assert "'.[fast]'" in reason
     assert "--engine reference" in reason
     assert cluster._unfit(replace(wanted, engine="reference"), facts) is None
 
@@ -268,7 +268,7 @@ def test_without_the_library(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     result = run(*PREDICT, "--executor", "dask://127.0.0.1:1")
     assert (result.code, result.out) == (2, "")
-    assert "pip install 'capsim[cluster]'" in result.err
+    assert "pip install -e '.[cluster]'" in result.err
 
 
 WRONG = {

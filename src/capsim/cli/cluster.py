@@ -136,7 +136,7 @@ def _unfit(wanted: _Wanted, facts: Mapping[str, str]) -> str | None:
     if wanted.engine == "compiled" and facts["engine"] != "compiled":
         return (
             "has no numba, and would take many times as long; install it there with: pip install "
-            "'capsim[fast]', or add --engine reference"
+            "-e '.[fast]', or add --engine reference"
         )
     return None
 
@@ -165,7 +165,7 @@ def _library(address: str) -> Any:
     except ImportError:
         raise InputError(
             f"--executor dask://{address}: dask.distributed is not installed; add it with: pip "
-            "install 'capsim[cluster]'"
+            "install -e '.[cluster]'"
         ) from None
     return distributed
 

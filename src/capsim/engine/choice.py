@@ -24,7 +24,7 @@ def using(engine: Engine | None) -> Iterator[None]:
     """
     if engine == "compiled" and not compiled.is_available():
         raise InputError(
-            "--engine compiled: numba is not installed; add it with: pip install 'capsim[fast]'"
+            "--engine compiled: numba is not installed; add it with: pip install -e '.[fast]'"
         )
     token = _asked_for.set(engine)
     try:
