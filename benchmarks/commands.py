@@ -1,8 +1,9 @@
 """How long the commands take that people wait for, with compiled code that is there already.
 
 Each is run as a user would, in a fresh process and an empty folder, by the clock; the goals are for
-two cores. What takes seconds is run three times, and the median counts. What the reference engine takes is measured on a part of the same work, beside the
-compiled one: all of it would take too long.
+two cores. What takes seconds is run three times, and the median counts. What the reference engine
+takes is measured on a part of the same work, beside the compiled one: all of it would take too
+long.
 
     python benchmarks/commands.py
 """
