@@ -20,6 +20,11 @@ AS_IT_IS = "as it is"  # today's value where it is no single one
 Value = float | int | str
 
 
+def varies(value: Value | None) -> bool:
+    """Return whether a value is a parameter, as `$workers`: each draw has its own."""
+    return isinstance(value, str) and value.startswith("$")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Axis:
     """A parameter and the values that are tried, each once."""

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.plots import style
 from capsim.plots.axes import TARGET_LINE, TODAY_LINE, load_label, target_handle, value_label
-from capsim.plots.rows import below_handle, draw_rows, show_times
+from capsim.plots.rows import draw_rows, show_times
 
 _ROW_IN, _REST_IN = 0.36, 1.9  # height of a line of text, and of everything around the rows
 
@@ -30,15 +30,14 @@ def plot_choices(sweep: Sweep) -> Figure:
             height_in=_REST_IN + _ROW_IN * lines,
         )
         panels = figure.subplots(1, 3, sharey=True, width_ratios=(1.3, 1, 1)).tolist()
-        is_below = _panels(panels, sweep, rows)
+        below = _panels(panels, sweep, rows)
         _names(panels[0], sweep, rows, names)
-        below = [below_handle(style.ORANGE)] if is_below else []
         style.legend_below(figure, [*_handles(sweep), *below], columns=2)
     return figure
 
 
-def _panels(panels: Sequence[Axes], sweep: Sweep, rows: Sequence[SweepRow]) -> bool:
-    """Draw all panels; return whether some response times are too short to be seen."""
+def _panels(panels: Sequence[Axes], sweep: Sweep, rows: Sequence[SweepRow]) -> list[Line2D]:
+    """Draw all panels; return what else the legend has to say of them."""
     p95, rps, failures = panels
     metrics = ("p95_s", "rps", "failure_ratio")
     colors = (style.ORANGE, style.GREEN, style.PURPLE)
@@ -48,14 +47,14 @@ def _panels(panels: Sequence[Axes], sweep: Sweep, rows: Sequence[SweepRow]) -> b
         axes.axvline(now, color=style.BLACK, linestyle=TODAY_LINE, linewidth=1.1, zorder=1)
     for target_s in sweep.targets_s:
         p95.axvline(target_s, color=style.VERMILION, linestyle=TARGET_LINE, linewidth=1.4)
-    is_below = show_times(p95, [row.metrics["p95_s"] for row in rows], style.ORANGE)
+    below = show_times(p95, [row.metrics["p95_s"] for row in rows], style.ORANGE)
     p95.set_xlabel("p95 response time")
     rps.set_xlim(left=0)
     rps.set_xlabel("requests per second")
     failures.set_xlim(-0.05, 1.05)
     failures.xaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
     failures.set_xlabel("failed requests")
-    return is_below
+    return below
 
 
 def _names(axes: Axes, sweep: Sweep, rows: Sequence[SweepRow], names: Sequence[str]) -> None:

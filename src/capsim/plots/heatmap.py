@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from capsim.experiments.axes import Value
+from capsim.experiments.axes import Value, varies
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.metrics.intervals import Interval
 from capsim.plots import style
@@ -182,9 +182,7 @@ def _border(met: npt.NDArray[np.bool_]) -> Iterator[Segment]:
 
 
 def _now(value: Value | None) -> str:
-    """Return today's value; where it is a parameter of the draws, each has its own."""
-    is_parameter = isinstance(value, str) and value.startswith("$")
-    return "by draw" if is_parameter else value_label(value)
+    return "by draw" if varies(value) else value_label(value)
 
 
 def _today_place(sweep: Sweep) -> int | None:

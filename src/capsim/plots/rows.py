@@ -24,7 +24,7 @@ def draw_rows(axes: Axes, found: Sequence[Interval], color: str, marker: str = "
     axes.plot(middle, places, marker, color=color, markeredgecolor="black", markeredgewidth=0.6)
 
 
-def show_times(axes: Axes, found: Sequence[Interval], color: str) -> bool:
+def show_times(axes: Axes, found: Sequence[Interval], color: str) -> list[Line2D]:
     """Make the x axis one of times, as logarithms, and mark what begins before it.
 
     Args:
@@ -33,7 +33,7 @@ def show_times(axes: Axes, found: Sequence[Interval], color: str) -> bool:
         color: of the marks.
 
     Returns:
-        Whether anything does.
+        What the legend says of the marks; empty: there are none.
     """
     shown = [time_s for i in found for time_s in (i.lo, i.median) if time_s >= _SHORTEST_S]
     axes.set_xscale("log")
@@ -41,18 +41,13 @@ def show_times(axes: Axes, found: Sequence[Interval], color: str) -> bool:
     style.log_ticks(axes.xaxis, style.time_label, room_for=_FEW_LABELS)
     left = axes.get_xlim()[0]
     places = [place for place, i in enumerate(found) if i.lo < left]
-    axes.plot(
+    marks = axes.plot(
         np.full(len(places), left),
         places,
         marker="<",
         color=color,
         linestyle="",
         clip_on=False,
+        label="goes on to shorter times",
     )
-    return bool(places)
-
-
-def below_handle(color: str) -> Line2D:
-    """Return the legend's entry of what begins before the axis."""
-    label = "goes on to shorter times"
-    return Line2D([], [], color=color, marker="<", linestyle="", label=label)
+    return marks if places else []

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from capsim.experiments.axes import varies
 from capsim.experiments.ceilings import Ceiling
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.experiments.sweep_plan import Point
@@ -144,13 +145,13 @@ def _today_place(sweep: Sweep) -> float | None:
 
 def _handles(sweep: Sweep) -> list[Line2D]:
     drawn = _today_place(sweep) is not None
-    varies = isinstance(sweep.today, str) and sweep.today.startswith("$")
     today = Line2D(
         [],
         [],
         color=style.BLACK if drawn else "none",
         linestyle=TODAY_LINE,
         linewidth=1.1,
-        label=f"today: {value_label(sweep.today)}" + " (a parameter of the draws)" * varies,
+        label=f"today: {value_label(sweep.today)}"
+        + " (a parameter of the draws)" * varies(sweep.today),
     )
     return [target_handle(sweep), today]

@@ -11,7 +11,7 @@ from capsim.experiments.found_whatif import GAIN, WhatIf, WhatIfRow
 from capsim.metrics.intervals import Interval
 from capsim.model.remedy import TODAY
 from capsim.plots import style
-from capsim.plots.rows import below_handle, draw_rows, show_times
+from capsim.plots.rows import draw_rows, show_times
 
 _ROW_IN, _REST_IN = 0.34, 1.75  # height of a row, and of everything around them
 _MARGIN = -0.03  # of the axis, below zero: points there are seen whole
@@ -34,7 +34,7 @@ def plot_whatif(found: WhatIf) -> Figure:
         times = _draw(p95, rows, "p95_s", style.ORANGE, "s")
         gain.set_xlabel(f"answers within {style.time_label(found.target_s)}, per second")
         gain.set_xlim(left=_MARGIN * gain.get_xlim()[1])
-        below = [below_handle(style.ORANGE)] if show_times(p95, times, style.ORANGE) else []
+        below = show_times(p95, times, style.ORANGE)
         p95.set_xlabel("p95 response time, failures included")
         p95.axvline(found.target_s, color=style.VERMILION, linestyle=_TARGET, linewidth=1.4)
         _names(gain, rows)

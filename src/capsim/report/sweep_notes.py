@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from capsim.experiments.axes import AS_IT_IS, WHAT_IF, Axis, Value
+from capsim.experiments.axes import AS_IT_IS, WHAT_IF, Axis, Value, varies
 from capsim.experiments.sweep import Sweep, SweepRow
 from capsim.model.aliases import ALIASES, POOL_SIZE
 from capsim.report import backlog
@@ -60,7 +60,7 @@ def _fastest_growth(row: SweepRow) -> float:
 
 
 def _today(axis: Axis) -> Iterator[str]:
-    if isinstance(axis.today, str) and axis.today.startswith("$"):
+    if varies(axis.today):
         yield f"{axis.today} (today) is not known: it differs from draw to draw."
     if axis.today == AS_IT_IS:
         yield f"{axis.parameter} has no single value today; '{AS_IT_IS}' is what the model has."

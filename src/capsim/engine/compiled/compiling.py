@@ -133,7 +133,7 @@ class _PartLowering(typed_passes.NativeLowering):
     def run_pass(self, state: Any) -> bool:
         """Lower, and let other kernels call what comes of it."""
         whole, kernel = state.pipeline.kernels.whole, state.func_id
-        state.library, state.flags.no_compile = whole, True
+        state["library"], state.flags.no_compile = whole, True
         super().run_pass(state)
         lowered, described = state["cr"], state["cr"].fndesc
         whole.finish_kernel(described, seldom=is_seldom(kernel.func))

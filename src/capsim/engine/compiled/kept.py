@@ -6,13 +6,14 @@ found is never of an older state. A file that is damaged, or half written, count
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
 from capsim.engine import trace
+from capsim.errors import InputError
+from capsim.files import write_whole
 from capsim.plan import ops
 
 _HERE = Path(__file__).parent
@@ -53,13 +54,8 @@ def write(path: Path | None, code: bytes) -> None:
     """Keep code, whole or not at all; where that fails, the next run compiles once more."""
     if path is None or read(path) == code:
         return
-    with suppress(OSError):
-        written = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
-        try:
-            written.write_bytes(_digest(code) + code)
-            written.replace(path)
-        finally:
-            written.unlink(missing_ok=True)
+    with suppress(InputError, OSError):
+        write_whole(path, _digest(code) + code)
         if path.parent == _beside():
             _remove_older(path)
 

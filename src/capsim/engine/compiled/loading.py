@@ -64,7 +64,7 @@ def _compiled() -> bytes:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Leave Python's garbage be: compiling makes next to none, and looking for it takes a tenth."""
+    """Leave Python's garbage be until it is done: looking for it again and again takes a tenth."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -78,11 +78,11 @@ def _turns(plan: Plan) -> tuple[dict[int, int], int]:
 
     Choices at the same gates share theirs; nobody has a turn where luck alone decides.
     """
-    begins: dict[int, int] = {}
-    routes = most_routes(plan)
-    by_gates: dict[int, int] = {}
-    for number, step in enumerate(plan.steps):
-        if step.op == Op.ROUTE and step.policy in {Policy.TURN, Policy.LEAST}:
-            gates = step.target if step.target >= 0 else -1 - number
-            begins[number] = by_gates.setdefault(gates, len(by_gates) * routes)
-    return begins, len(by_gates) * routes
+    choices = {
+        number: step.target if step.target >= 0 else -1 - number
+        for number, step in enumerate(plan.steps)
+        if step.op == Op.ROUTE and step.policy in {Policy.TURN, Policy.LEAST}
+    }
+    routes = most_routes(plan) if choices else 0
+    begins = {gates: n * routes for n, gates in enumerate(dict.fromkeys(choices.values()))}
+    return {number: begins[gates] for number, gates in choices.items()}, len(begins) * routes
