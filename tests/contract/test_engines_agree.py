@@ -300,7 +300,7 @@ def test_code_that_cannot_be_kept_is_compiled_anew(
 ) -> None:
     """A full disk, a folder that has gone, a user without a home: no run fails for that."""
     kept.write(tmp_path / "gone" / "code", b"some code")
-    monkeypatch.setattr(Path, "open", _full)
+    monkeypatch.setattr(Path, "replace", _full)
     kept.write(tmp_path / "code", b"some code")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(Path, "home", _nobody)
@@ -311,7 +311,7 @@ def test_code_that_cannot_be_kept_is_compiled_anew(
     assert kept.read(None) is None
 
 
-def _full(*_: object, **__: object) -> int:
+def _full(_path: Path, _target: Path) -> Path:
     raise OSError(28, "No space left on device")
 
 
